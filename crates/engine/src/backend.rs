@@ -1,0 +1,103 @@
+//! What may be asked of a backend.
+
+use crate::error::EngineError;
+use crate::loss::Loss;
+use crate::program::Program;
+use crate::real::Real;
+use std::sync::Arc;
+
+/// Rows with targets, all row-major.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, T> {
+    /// `[rows, inputs]`.
+    pub x: &'a [T],
+    /// `[rows, target_width]`; class labels are whole numbers, one column.
+    pub targets: &'a [T],
+    /// `[rows]`, or every row counts 1. A row of weight 0 has no influence at all.
+    pub weights: Option<&'a [T]>,
+    /// Number of rows.
+    pub rows: usize,
+}
+
+/// What one input node of a layer received over a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InputStatistics {
+    /// Smallest value; `+inf` when there were no rows, NaN when one of them was NaN.
+    pub minimum: f64,
+    /// Largest value.
+    pub maximum: f64,
+    /// Number of rows outside the domain of the node's spline.
+    pub outside: usize,
+}
+
+/// Statistics of all input nodes of one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerStatistics {
+    /// One entry for each input node.
+    pub inputs: Vec<InputStatistics>,
+}
+
+/// A program made ready to run; owns its work space, so that a step needs no new memory.
+///
+/// `parameters` and `gradient` are slabs as described in [`Program`]. Every result depends on the arguments alone,
+/// bit for bit: not on the number of threads, nor on earlier calls.
+pub trait Executor<T: Real>: Send {
+    /// Outputs `y: [rows, outputs]` for `x: [rows, inputs]`.
+    ///
+    /// # Errors
+    /// [`EngineError::Length`] when a slice does not fit.
+    fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError>;
+
+    /// The loss of a batch.
+    ///
+    /// # Errors
+    /// As [`Loss::evaluate`], or [`EngineError::Length`].
+    fn loss(&mut self, loss: Loss, parameters: &[T], batch: &Batch<'_, T>) -> Result<f64, EngineError>;
+
+    /// The loss of a batch, and its derivatives with respect to all parameters, overwriting `gradient`.
+    ///
+    /// # Errors
+    /// As [`Executor::loss`].
+    fn loss_and_gradient(
+        &mut self,
+        loss: Loss,
+        parameters: &[T],
+        batch: &Batch<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<f64, EngineError>;
+
+    /// For `s = sum over rows and outputs of dy·y`: its derivatives with respect to the parameters (overwriting
+    /// `gradient`) and to the inputs (overwriting `dx: [rows, inputs]`). `dy: [rows, outputs]`.
+    ///
+    /// # Errors
+    /// [`EngineError::Length`] when a slice does not fit.
+    fn backward(
+        &mut self,
+        parameters: &[T],
+        x: &[T],
+        dy: &[T],
+        gradient: &mut [T],
+        dx: &mut [T],
+    ) -> Result<(), EngineError>;
+
+    /// What each layer's input nodes receive for `x: [rows, inputs]`.
+    ///
+    /// # Errors
+    /// [`EngineError::Length`] when a slice does not fit.
+    fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError>;
+}
+
+/// Makes executors for one number type.
+pub trait Compile<T: Real>: Send + Sync {
+    /// Makes a program ready to run.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] when this machine or this number type won't do.
+    fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<T>>, EngineError>;
+}
+
+/// A way to run programs: the reference, the CPU, a GPU.
+pub trait Backend: Compile<f32> + Compile<f64> {
+    /// Name for reports, with the instruction set or the adapter.
+    fn name(&self) -> String;
+}

@@ -1,0 +1,21 @@
+//! The contract of all backends.
+//!
+//! A [`Program`] is plain data: the layers of a network with their knot tables. A [`Backend`] turns it into an
+//! [`Executor`], which answers for whole batches: predictions, losses, gradients, statistics. The
+//! [`reference`] backend is slow and obviously right; [`conformance`] judges every other backend by it.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+pub mod conformance;
+mod error;
+mod loss;
+mod program;
+mod real;
+pub mod reference;
+
+pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
+pub use error::EngineError;
+pub use loss::Loss;
+pub use program::{Base, Layer, LayerViews, LayerViewsMut, Program};
+pub use real::Real;

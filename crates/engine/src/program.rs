@@ -1,0 +1,222 @@
+//! The plain description of a network that a backend compiles: shapes and knot tables, no parameters.
+//!
+//! Parameters live in one flat slab. Layer after layer it holds `control_points [inputs, outputs, bases]`,
+//! `base_weight [inputs, outputs]` and `spline_weight [inputs, outputs]`, all row-major.
+
+use crate::error::EngineError;
+use kanode_spline::CellTable;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The function that the base weight scales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Base {
+    /// `x / (1 + e^-x)`, as in the KAN paper (arXiv 2404.19756, eq. 2.11).
+    #[default]
+    Silu,
+    /// `x`.
+    Identity,
+    /// `0`: the edge is its spline alone; the base weight has no influence.
+    Zero,
+}
+
+impl Base {
+    /// Value and first derivative at `x`.
+    pub fn evaluate(self, x: f64) -> (f64, f64) {
+        match self {
+            Self::Silu => {
+                let sigmoid = 1.0 / (1.0 + (-x).exp());
+                (x * sigmoid, sigmoid * (1.0 + x * (1.0 - sigmoid)))
+            }
+            Self::Identity => (x, 1.0),
+            Self::Zero => (0.0, 0.0),
+        }
+    }
+}
+
+/// One layer: an edge from every input node to every output node.
+///
+/// `y[p] = sum over q of base_weight[q,p]·base(x[q]) + spline_weight[q,p]·sum_i control_points[q,p,i]·N_i(x[q])`
+/// (tutorial slides, "B-Splines as KAN Edges").
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Number of input nodes.
+    pub inputs: usize,
+    /// Number of output nodes.
+    pub outputs: usize,
+    /// Function scaled by the base weight.
+    pub base: Base,
+    /// One knot table for each input node; all have the same degree and number of bases.
+    pub splines: Vec<Arc<CellTable>>,
+}
+
+impl Layer {
+    /// Degree of the splines.
+    pub fn degree(&self) -> usize {
+        self.splines[0].degree()
+    }
+
+    /// Number of basis functions of an edge, `G + k`.
+    pub fn bases(&self) -> usize {
+        self.splines[0].basis_count()
+    }
+
+    /// Number of edges.
+    pub fn edges(&self) -> usize {
+        self.inputs * self.outputs
+    }
+
+    /// Number of parameters, `I·O·(2 + G + k)` (tutorial slides, "Parameter Complexity").
+    pub fn parameter_count(&self) -> usize {
+        self.edges() * (self.bases() + 2)
+    }
+
+    /// The layer's part of the slab, split by kind. `slab` has `parameter_count()` numbers.
+    pub fn views<'a, T>(&self, slab: &'a [T]) -> LayerViews<'a, T> {
+        let (control_points, rest) = slab.split_at(self.edges() * self.bases());
+        let (base_weight, spline_weight) = rest.split_at(self.edges());
+        LayerViews { control_points, base_weight, spline_weight }
+    }
+
+    /// As [`Layer::views`], for writing.
+    pub fn views_mut<'a, T>(&self, slab: &'a mut [T]) -> LayerViewsMut<'a, T> {
+        let (control_points, rest) = slab.split_at_mut(self.edges() * self.bases());
+        let (base_weight, spline_weight) = rest.split_at_mut(self.edges());
+        LayerViewsMut { control_points, base_weight, spline_weight }
+    }
+}
+
+/// Named views into one layer's parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerViews<'a, T> {
+    /// `P`, `[inputs, outputs, bases]`.
+    pub control_points: &'a [T],
+    /// `w_b`, `[inputs, outputs]`.
+    pub base_weight: &'a [T],
+    /// `w_s`, `[inputs, outputs]`.
+    pub spline_weight: &'a [T],
+}
+
+/// As [`LayerViews`], for writing.
+#[derive(Debug)]
+pub struct LayerViewsMut<'a, T> {
+    /// `P`, `[inputs, outputs, bases]`.
+    pub control_points: &'a mut [T],
+    /// `w_b`, `[inputs, outputs]`.
+    pub base_weight: &'a mut [T],
+    /// `w_s`, `[inputs, outputs]`.
+    pub spline_weight: &'a mut [T],
+}
+
+/// A network as backends see it. Checked when made, so that backends may rely on its shapes.
+#[derive(Clone, Debug)]
+pub struct Program {
+    layers: Vec<Layer>,
+}
+
+impl Program {
+    /// Checks that the layers fit each other.
+    ///
+    /// # Errors
+    /// [`EngineError::Layers`] or [`EngineError::Spline`], naming the first layer that does not fit.
+    pub fn new(layers: Vec<Layer>) -> Result<Self, EngineError> {
+        if layers.is_empty() {
+            return Err(EngineError::Layers { layer: 0, expected: 1, found: 0 });
+        }
+        for (index, layer) in layers.iter().enumerate() {
+            let expected = if index == 0 { layer.inputs.max(1) } else { layers[index - 1].outputs.max(1) };
+            if layer.inputs != expected {
+                return Err(EngineError::Layers { layer: index, expected, found: layer.inputs });
+            }
+            if layer.splines.len() != layer.inputs {
+                return Err(EngineError::Spline {
+                    layer: index,
+                    input: layer.splines.len().min(layer.inputs),
+                });
+            }
+            let fits = |s: &Arc<CellTable>| s.degree() == layer.degree() && s.basis_count() == layer.bases();
+            if let Some(input) = layer.splines.iter().position(|s| !fits(s)) {
+                return Err(EngineError::Spline { layer: index, input });
+            }
+        }
+        Ok(Self { layers })
+    }
+
+    /// The layers, first to last; at least one.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Number of input nodes of the network.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+
+    /// Number of output nodes of the network.
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].outputs
+    }
+
+    /// Length of the parameter slab.
+    pub fn parameter_count(&self) -> usize {
+        self.layers.iter().map(Layer::parameter_count).sum()
+    }
+
+    /// Where each layer's parameters lie in the slab.
+    pub fn ranges(&self) -> Vec<Range<usize>> {
+        let mut start = 0;
+        self.layers
+            .iter()
+            .map(|layer| {
+                let range = start..start + layer.parameter_count();
+                start = range.end;
+                range
+            })
+            .collect()
+    }
+
+    /// Checks that `found` numbers were given where `expected` are needed.
+    ///
+    /// # Errors
+    /// [`EngineError::Length`].
+    pub fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), EngineError> {
+        if expected == found { Ok(()) } else { Err(EngineError::Length { what, expected, found }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kanode_spline::{KnotEnds, Knots, Outside};
+
+    fn layer(inputs: usize, outputs: usize, grid: usize) -> Layer {
+        let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
+        let table = Arc::new(CellTable::new(&knots, Outside::Linear));
+        let splines = vec![table; inputs];
+        Layer { inputs, outputs, base: Base::Silu, splines }
+    }
+
+    #[test]
+    fn parameter_count_is_the_formula_of_the_slides() {
+        let program = Program::new(vec![layer(2, 5, 5), layer(5, 1, 5)]).unwrap();
+        assert_eq!(program.parameter_count(), (2 * 5 + 5) * (2 + 5 + 3));
+        assert_eq!(program.ranges(), [0..100, 100..150]);
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_refused_by_number() {
+        assert_eq!(
+            Program::new(vec![layer(2, 5, 5), layer(4, 1, 5)]).unwrap_err(),
+            EngineError::Layers { layer: 1, expected: 5, found: 4 }
+        );
+        assert_eq!(
+            Program::new(vec![]).unwrap_err(),
+            EngineError::Layers { layer: 0, expected: 1, found: 0 }
+        );
+        let mut odd = layer(2, 1, 5);
+        odd.splines[1] = Arc::clone(&layer(1, 1, 6).splines[0]);
+        assert_eq!(Program::new(vec![odd]).unwrap_err(), EngineError::Spline { layer: 0, input: 1 });
+    }
+}
