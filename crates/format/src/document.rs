@@ -1,0 +1,88 @@
+//! The document of a model file: everything about a model that is not an array of numbers, as JSON. It says which
+//! tensors must be there and what their shapes are.
+
+use crate::error::{Corruption, FormatError};
+use crate::number::NumberType;
+use kanode_engine::Loss;
+use kanode_network::{Names, Specification};
+use kanode_train::StateHeader;
+use serde::{Deserialize, Serialize};
+
+/// The version that is written, and the latest that is read.
+pub(crate) const VERSION: u64 = 1;
+
+/// Version 1 of the document.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Document {
+    /// Version of the format.
+    pub(crate) version: u64,
+    /// Version of the kanode that wrote it, for people.
+    pub(crate) kanode: String,
+    /// CRC-32 of the bytes of all tensors, in the order of their names.
+    pub(crate) checksum: u32,
+    /// Number type of the parameters.
+    pub(crate) dtype: NumberType,
+    pub(crate) specification: Specification,
+    pub(crate) names: Names,
+    /// Whether there are scaler tensors.
+    pub(crate) scaler: bool,
+    /// The loss of the last fit.
+    pub(crate) loss: Option<Loss>,
+    /// The scalars of the training state, if it was kept.
+    pub(crate) state: Option<StateHeader>,
+    /// The caller's text, which is not looked into.
+    pub(crate) metadata: String,
+}
+
+impl Document {
+    /// The document as text.
+    ///
+    /// # Errors
+    /// [`FormatError::Unwritable`].
+    pub(crate) fn to_json(&self) -> Result<String, FormatError> {
+        serde_json::to_string(self).map_err(|error| FormatError::Unwritable { what: header(&error) })
+    }
+
+    /// Reads a document, its version first, and checks what can be checked without the tensors.
+    ///
+    /// # Errors
+    /// [`FormatError::Newer`] or [`FormatError::Corrupt`].
+    pub(crate) fn from_json(text: &str) -> Result<Self, FormatError> {
+        let Version { version } = serde_json::from_str(text).map_err(|error| header(&error))?;
+        if version > VERSION {
+            return Err(FormatError::Newer { found: version, supported: VERSION });
+        }
+        if version < VERSION {
+            return Err(Corruption::Header { reason: format!("there is no version {version}") }.into());
+        }
+        let document: Self = serde_json::from_str(text).map_err(|error| header(&error))?;
+        document.check()?;
+        Ok(document)
+    }
+
+    /// Checks the values that serde takes as they come.
+    ///
+    /// # Errors
+    /// [`Corruption::Network`] or [`Corruption::Loss`].
+    pub(crate) fn check(&self) -> Result<(), Corruption> {
+        self.specification.validate().map_err(kanode_network::NetworkError::from)?;
+        match self.loss {
+            // Written so that NaN fails.
+            Some(Loss::Huber { delta }) if !(delta > 0.0 && delta.is_finite()) => {
+                Err(Corruption::Loss { delta })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The one field that every version has.
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+fn header(error: &serde_json::Error) -> Corruption {
+    Corruption::Header { reason: error.to_string() }
+}

@@ -1,0 +1,36 @@
+//! The model file: one safetensors file that holds everything a model is, read as if an enemy had written it.
+//!
+//! [`encode`] and [`decode`] convert between a [`kanode_network::Network`] and bytes, with or without the state that
+//! continues its training; [`write_atomic`] puts bytes on a disk. Any tool that reads safetensors can read the
+//! parameters.
+//!
+//! # Version 1
+//! The key `kanode` of `__metadata__` holds a JSON object: `version`, `kanode` (the version that wrote it),
+//! `checksum` (CRC-32 of the bytes of all tensors, in the order of their names), `dtype`, `specification`, `names`,
+//! `scaler` (whether there is one), `loss`, `state` (the scalars of the training state, or null) and `metadata` (the
+//! caller's text). Tensors are row-major and little-endian; layer `l` has `I` inputs, `O` outputs, `G` intervals and
+//! degree `k`, and `n` is the number of parameters:
+//!
+//! | name | shape | type |
+//! |---|---|---|
+//! | `layers.l.control_points` | `[I, O, G+k]` | the model's |
+//! | `layers.l.base_weight`, `layers.l.spline_weight` | `[I, O]` | the model's |
+//! | `layers.l.breaks` | `[I, G+1]` | F64 |
+//! | `scaler.input_mean`, `scaler.input_scale` | `[inputs]` | F64 |
+//! | `scaler.target_mean`, `scaler.target_scale` | `[outputs]` | F64 |
+//! | `state.*`, each vector of the training state | `[n]` | the model's |
+
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod checksum;
+mod container;
+mod document;
+mod error;
+mod model;
+mod number;
+
+pub use atomic::write_atomic;
+pub use error::{Corruption, FormatError};
+pub use model::{AnyModel, Model, decode, encode};
+pub use number::Number;

@@ -1,0 +1,208 @@
+//! Between networks and the tensors of a file.
+
+use crate::container::{self, Header, Tensor, Tensors};
+use crate::document::{Document, VERSION};
+use crate::error::{Corruption, FormatError};
+use crate::number::{Number, NumberType, Numbers};
+use kanode_engine::LayerViews;
+use kanode_network::{Network, Scaler};
+use kanode_spline::Knots;
+use kanode_train::{StateData, StateHeader, TrainState};
+use std::collections::BTreeMap;
+
+/// A model as it lay in a file.
+#[derive(Clone, Debug)]
+pub struct Model<T> {
+    /// The network, with its names, scaler and loss.
+    pub network: Network<T>,
+    /// What continues its training, if it was kept.
+    pub state: Option<TrainState<T>>,
+    /// The text that was given to [`encode`].
+    pub metadata: String,
+}
+
+/// A model of the number type that the file says.
+#[derive(Clone, Debug)]
+pub enum AnyModel {
+    /// Parameters are `f32`.
+    F32(Model<f32>),
+    /// Parameters are `f64`.
+    F64(Model<f64>),
+}
+
+/// The bytes of a model file. Equal models give equal bytes. With `state`, a fit of the model that is read can go on
+/// with the same bits. `metadata` is any text; it comes back with the model.
+///
+/// # Errors
+/// [`FormatError::Unwritable`] for a number that is not finite, a state that is not of this network, or a header
+/// (names, metadata) beyond 100 MB.
+pub fn encode<T: Number>(
+    network: &Network<T>,
+    state: Option<&TrainState<T>>,
+    metadata: &str,
+) -> Result<Vec<u8>, FormatError> {
+    let state = state.map(|state| checked(state, network.parameter_count())).transpose()?;
+    let mut tensors = layer_tensors(network);
+    if let Some(scaler) = network.scaler() {
+        tensors.extend(scaler_tensors(scaler));
+    }
+    if let Some(state) = &state {
+        tensors.extend(state.vectors.iter().map(|(name, vector)| state_tensor(name, vector)));
+    }
+    let document = Document {
+        version: VERSION,
+        kanode: env!("CARGO_PKG_VERSION").to_owned(),
+        checksum: container::checksum(&tensors),
+        dtype: T::TYPE,
+        specification: network.specification().clone(),
+        names: network.names().clone(),
+        scaler: network.scaler().is_some(),
+        loss: network.loss(),
+        state: state.as_ref().map(|state| state.header.clone()),
+        metadata: metadata.to_owned(),
+    };
+    document.check().map_err(|what| FormatError::Unwritable { what })?;
+    container::write(document.to_json()?, &tensors)
+}
+
+/// Reads a model file. The bytes may be anything: whatever is wrong with them becomes an error, and no more memory
+/// is asked for than in proportion to their number.
+///
+/// # Errors
+/// Any [`FormatError`] but [`FormatError::Unwritable`] and [`FormatError::Io`].
+pub fn decode(bytes: &[u8]) -> Result<AnyModel, FormatError> {
+    let header = Header::read(bytes)?;
+    let document = Document::from_json(&header.document)?;
+    let tensors = header.tensors()?;
+    let (expected, found) = (document.checksum, tensors.checksum());
+    if expected != found {
+        return Err(Corruption::Checksum { expected, found }.into());
+    }
+    Ok(match document.dtype {
+        NumberType::F32 => AnyModel::F32(model(document, tensors)?),
+        NumberType::F64 => AnyModel::F64(model(document, tensors)?),
+    })
+}
+
+fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Model<T>, Corruption> {
+    let Document { specification, names, scaler, loss, state, metadata, .. } = document;
+    let (mut parameters, mut knots) = (Vec::new(), Vec::new());
+    for (layer, sizes) in specification.layers.windows(2).enumerate() {
+        let (inputs, outputs) = (sizes[0] as u64, sizes[1] as u64);
+        let part = |part: &str| layer_part(layer, part);
+        let bases = specification.bases() as u64;
+        parameters.extend(tensors.take::<T>(&part(CONTROL_POINTS), &[inputs, outputs, bases])?);
+        parameters.extend(tensors.take::<T>(&part(BASE_WEIGHT), &[inputs, outputs])?);
+        parameters.extend(tensors.take::<T>(&part(SPLINE_WEIGHT), &[inputs, outputs])?);
+        let count = specification.grid + 1;
+        let breaks = tensors.take::<f64>(&part(BREAKS), &[inputs, count as u64])?;
+        let of_input = |(input, breaks): (usize, &[f64])| {
+            Knots::with_breaks(breaks.to_vec(), specification.degree, specification.knots)
+                .map_err(|source| Corruption::Knots { layer, input, source })
+        };
+        knots.push(breaks.chunks(count).enumerate().map(of_input).collect::<Result<Vec<_>, _>>()?);
+    }
+    let scaler = scaler
+        .then(|| read_scaler(&mut tensors, specification.inputs(), specification.outputs()))
+        .transpose()?;
+    let state = state.map(|header| read_state(header, &mut tensors, parameters.len())).transpose()?;
+    tensors.finish()?;
+    let network = Network::from_parts(specification, knots, parameters, scaler, names, loss)?;
+    Ok(Model { network, state, metadata })
+}
+
+const CONTROL_POINTS: &str = "control_points";
+const BASE_WEIGHT: &str = "base_weight";
+const SPLINE_WEIGHT: &str = "spline_weight";
+const BREAKS: &str = "breaks";
+const INPUT_MEAN: &str = "scaler.input_mean";
+const INPUT_SCALE: &str = "scaler.input_scale";
+const TARGET_MEAN: &str = "scaler.target_mean";
+const TARGET_SCALE: &str = "scaler.target_scale";
+const STATE_PREFIX: &str = "state.";
+
+/// Name of a layer's tensor.
+fn layer_part(layer: usize, part: &str) -> String {
+    format!("layers.{layer}.{part}")
+}
+
+fn layer_tensors<T: Number>(network: &Network<T>) -> Vec<Tensor<'_>> {
+    let program = network.program();
+    let mut tensors = Vec::new();
+    for (index, (layer, range)) in program.layers().iter().zip(program.ranges()).enumerate() {
+        let LayerViews { control_points, base_weight, spline_weight } =
+            layer.views(&network.parameters()[range]);
+        let edges = vec![layer.inputs, layer.outputs];
+        let all = vec![layer.inputs, layer.outputs, layer.bases()];
+        let parts = [
+            (CONTROL_POINTS, all, control_points),
+            (BASE_WEIGHT, edges.clone(), base_weight),
+            (SPLINE_WEIGHT, edges, spline_weight),
+        ];
+        tensors.extend(parts.into_iter().map(|(part, shape, numbers)| Tensor {
+            name: layer_part(index, part),
+            shape,
+            numbers: T::numbers(numbers.into()),
+        }));
+        let breaks: Vec<f64> = network.knots()[index].iter().flat_map(Knots::breaks).copied().collect();
+        tensors.push(Tensor {
+            name: layer_part(index, BREAKS),
+            shape: vec![layer.inputs, network.specification().grid + 1],
+            numbers: Numbers::F64(breaks.into()),
+        });
+    }
+    tensors
+}
+
+fn scaler_tensors(scaler: &Scaler) -> impl Iterator<Item = Tensor<'_>> {
+    let parts = [
+        (INPUT_MEAN, &scaler.input_mean),
+        (INPUT_SCALE, &scaler.input_scale),
+        (TARGET_MEAN, &scaler.target_mean),
+        (TARGET_SCALE, &scaler.target_scale),
+    ];
+    parts.into_iter().map(|(name, numbers)| Tensor {
+        name: name.to_owned(),
+        shape: vec![numbers.len()],
+        numbers: Numbers::F64(numbers.into()),
+    })
+}
+
+fn read_scaler(tensors: &mut Tensors<'_>, inputs: usize, outputs: usize) -> Result<Scaler, Corruption> {
+    let (inputs, outputs) = ([inputs as u64], [outputs as u64]);
+    Ok(Scaler {
+        input_mean: tensors.take(INPUT_MEAN, &inputs)?,
+        input_scale: tensors.take(INPUT_SCALE, &inputs)?,
+        target_mean: tensors.take(TARGET_MEAN, &outputs)?,
+        target_scale: tensors.take(TARGET_SCALE, &outputs)?,
+    })
+}
+
+/// A state in the form for files, checked as it will be when it is read.
+fn checked<T: Number>(state: &TrainState<T>, parameter_count: usize) -> Result<StateData<T>, FormatError> {
+    match TrainState::import(state.export(), parameter_count) {
+        Ok(state) => Ok(state.export()),
+        Err(error) => Err(FormatError::Unwritable { what: error.into() }),
+    }
+}
+
+fn state_tensor<'a, T: Number>(name: &str, vector: &'a [T]) -> Tensor<'a> {
+    Tensor {
+        name: format!("{STATE_PREFIX}{name}"),
+        shape: vec![vector.len()],
+        numbers: T::numbers(vector.into()),
+    }
+}
+
+fn read_state<T: Number>(
+    header: StateHeader,
+    tensors: &mut Tensors<'_>,
+    parameter_count: usize,
+) -> Result<TrainState<T>, Corruption> {
+    let mut vectors = BTreeMap::new();
+    for name in tensors.names(STATE_PREFIX) {
+        let vector = tensors.take(&name, &[parameter_count as u64])?;
+        vectors.insert(name[STATE_PREFIX.len()..].to_owned(), vector);
+    }
+    Ok(TrainState::import(StateData { header, vectors }, parameter_count)?)
+}

@@ -1,0 +1,202 @@
+//! Adam and AdamW. The arithmetic of an element is `f64`, rounded once when it is stored.
+
+use crate::error::StateError;
+use crate::objective::{Failure, Objective, Step, StepOutcome, fault};
+use crate::state::{Method, State};
+use crate::vector::{norm, power};
+use kanode_engine::Real;
+
+/// Adam (Kingma & Ba 2015, algorithm 1):
+/// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `x ← (1−ηλ)x − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`;
+/// `λ` is the decoupled weight decay of AdamW (Loshchilov & Hutter 2019), 0 for Adam.
+#[derive(Clone, Debug)]
+pub(crate) struct Adam<T> {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    steps: u64,
+    first: Vec<T>,
+    second: Vec<T>,
+    gradient: Vec<T>,
+}
+
+/// The scalars of one step.
+struct Rule {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    /// 1 − ηλ
+    keep: f64,
+    /// η/(1 − β₁ᵗ)
+    rate: f64,
+    /// 1 − β₂ᵗ
+    correction2: f64,
+}
+
+impl Rule {
+    /// The new parameter and moments.
+    fn apply<T: Real>(&self, x: T, g: T, m: T, v: T) -> (T, T, T) {
+        let g = g.to_f64();
+        let m = T::from_f64(self.beta1 * m.to_f64() + (1.0 - self.beta1) * g);
+        let v = T::from_f64(self.beta2 * v.to_f64() + (1.0 - self.beta2) * g * g);
+        let step = self.rate * m.to_f64() / ((v.to_f64() / self.correction2).sqrt() + self.epsilon);
+        (T::from_f64(self.keep * x.to_f64() - step), m, v)
+    }
+}
+
+impl<T: Real> Adam<T> {
+    pub(crate) fn new(n: usize, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> Self {
+        let zeros = || vec![T::ZERO; n];
+        let (first, second, gradient) = (zeros(), zeros(), zeros());
+        Self { beta1, beta2, epsilon, weight_decay, steps: 0, first, second, gradient }
+    }
+
+    fn rule(&self, learning_rate: f64, steps: u64) -> Rule {
+        Rule {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            keep: 1.0 - learning_rate * self.weight_decay,
+            rate: learning_rate / (1.0 - power(self.beta1, steps)),
+            correction2: 1.0 - power(self.beta2, steps),
+        }
+    }
+}
+
+impl<T: Real> Method<T> for Adam<T> {
+    fn step<O: Objective<T> + ?Sized>(
+        &mut self,
+        x: &mut [T],
+        learning_rate: f64,
+        objective: &mut O,
+    ) -> Result<Step, O::Stop> {
+        let loss = objective.evaluate(x, &mut self.gradient)?;
+        let gradient_norm = norm(&self.gradient);
+        if let Some(reason) = fault(loss, &self.gradient) {
+            return Ok(Step::failed(loss, gradient_norm, 1, reason));
+        }
+        let steps = self.steps.saturating_add(1);
+        let rule = self.rule(learning_rate, steps);
+        // Everything is computed once only to see that it is finite: a rejected step must leave no trace.
+        let moments = self.first.iter().zip(&self.second);
+        let bad = x.iter().zip(&self.gradient).zip(moments).position(|((x, g), (m, v))| {
+            let (x, m, v) = rule.apply(*x, *g, *m, *v);
+            !(x.is_finite() && m.is_finite() && v.is_finite())
+        });
+        if let Some(index) = bad {
+            return Ok(Step::failed(loss, gradient_norm, 1, Failure::Update { index }));
+        }
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((x, g), (m, v)) in x.iter_mut().zip(&self.gradient).zip(moments) {
+            (*x, *m, *v) = rule.apply(*x, *g, *m, *v);
+        }
+        self.steps = steps;
+        Ok(Step { loss, gradient_norm, evaluations: 1, outcome: StepOutcome::Accepted })
+    }
+
+    fn export(&self, state: &mut State<T>) {
+        state.put_counter("steps", self.steps);
+        state.put_vector("firstMoment", &self.first);
+        state.put_vector("secondMoment", &self.second);
+    }
+
+    fn import(&mut self, state: &mut State<T>) -> Result<(), StateError> {
+        let n = self.gradient.len();
+        self.steps = state.take_counter("steps")?;
+        self.first = state.take_vector("firstMoment", n)?;
+        self.second = state.take_vector("secondMoment", n)?;
+        if self.second.iter().any(|v| *v < T::ZERO) {
+            return Err(StateError::Range { name: "secondMoment".to_owned(), expected: "at least 0" });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::quadratic;
+    use crate::{Optimizer, OptimizerState};
+
+    /// The formulas of the papers, one parameter at a time, with explicit powers.
+    fn slow(decay: f64, rate: f64, steps: i32, x: &mut [f64]) {
+        let curvature = [1.0, 10.0, 100.0];
+        for (i, x) in x.iter_mut().enumerate() {
+            let (mut m, mut v) = (0.0, 0.0);
+            for t in 1..=steps {
+                let g = curvature[i] * *x;
+                m = 0.9 * m + 0.1 * g;
+                v = 0.999 * v + 0.001 * g * g;
+                let m_hat = m / (1.0 - 0.9_f64.powi(t));
+                let v_hat = v / (1.0 - 0.999_f64.powi(t));
+                *x -= rate * decay * *x;
+                *x -= rate * m_hat / (v_hat.sqrt() + 1e-8);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_step_computed_by_hand() {
+        // g = 2: m = 0.2, v = 0.004, m̂ = 2, v̂ = 4, so x moves by 0.1·2/(2 + 1e-8).
+        let mut x = [1.0_f64];
+        let mut state = OptimizerState::new(&Optimizer::adam(), 1);
+        let mut objective = |_: &[f64], g: &mut [f64]| {
+            g[0] = 2.0;
+            Ok::<f64, ()>(7.0)
+        };
+        let step = state.step(&mut x, 0.1, &mut objective).unwrap();
+        assert!((x[0] - (1.0 - 0.1 * 2.0 / (2.0 + 1e-8))).abs() < 1e-15);
+        assert_eq!((step.loss, step.gradient_norm, step.evaluations), (7.0, 2.0, 1));
+        assert_eq!(step.outcome, StepOutcome::Accepted);
+    }
+
+    #[test]
+    fn adam_and_adamw_follow_their_formulas() {
+        for (optimizer, decay) in [(Optimizer::adam(), 0.0), (Optimizer::adamw(), 0.01)] {
+            let (mut x, mut expected) = ([1.0, -2.0, 0.5], [1.0, -2.0, 0.5]);
+            let mut state = OptimizerState::new(&optimizer, 3);
+            for _ in 0..60 {
+                state.step(&mut x, 0.05, &mut quadratic(&[1.0, 10.0, 100.0])).unwrap();
+            }
+            slow(decay, 0.05, 60, &mut expected);
+            for (x, e) in x.iter().zip(&expected) {
+                assert!((x - e).abs() < 1e-12, "{x} {e}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_gradient_stays_with_adam_and_decays_with_adamw() {
+        let mut objective = |_: &[f64], g: &mut [f64]| {
+            g.copy_from_slice(&[1.0, 0.0]);
+            Ok::<f64, ()>(1.0)
+        };
+        for (optimizer, expected) in
+            [(Optimizer::adam(), 3.0), (Optimizer::adamw(), 3.0 * (1.0 - 0.1 * 0.01))]
+        {
+            let mut x = [1.0, 3.0];
+            OptimizerState::new(&optimizer, 2).step(&mut x, 0.1, &mut objective).unwrap();
+            assert!((x[1] - expected).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn a_step_out_of_range_is_rejected_and_leaves_no_trace() {
+        let mut x = [1.0_f32, 1e38];
+        let mut state = OptimizerState::new(&Optimizer::adam(), 2);
+        state.step(&mut x, 0.1, &mut quadratic(&[1.0, 1e-30])).unwrap();
+        let (before, saved) = (x, state.export());
+        let step = state.step(&mut x, 1e39, &mut quadratic(&[1.0, 1e-30])).unwrap();
+        assert!(matches!(step.outcome, StepOutcome::Failed { reason: Failure::Update { .. } }));
+        assert_eq!((x, state.export()), (before, saved));
+    }
+
+    #[test]
+    fn a_second_moment_below_zero_is_refused() {
+        let mut state = OptimizerState::<f64>::new(&Optimizer::adam(), 2).export();
+        state.vectors.insert("secondMoment".to_owned(), vec![0.0, -1.0]);
+        let error = OptimizerState::import(&Optimizer::adam(), 2, state).unwrap_err();
+        assert!(matches!(error, StateError::Range { name, .. } if name == "secondMoment"));
+    }
+}

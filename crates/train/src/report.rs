@@ -1,0 +1,130 @@
+//! What a fit tells: a record now and then, and a report at the end. Every number carries the name of what it is.
+
+use crate::state::TrainState;
+use serde::Serialize;
+
+/// How a fit stands after a step or an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Optimiser steps done, those of resumed fits included.
+    pub step: u64,
+    /// Passes over the training rows completed.
+    pub epoch: u64,
+    /// The objective on standardised targets. L-BFGS: at the parameters that the step led to; other optimisers: at
+    /// those that it left, on its own batch. In a record of an epoch the mean over its batches by their weights.
+    pub loss: f64,
+    /// The objective on the validation rows, at the parameters now. None without such rows.
+    pub validation_loss: Option<f64>,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+    /// Euclidean norm of the gradient of the last step, at the same parameters as its loss.
+    pub gradient_norm: f64,
+    /// Evaluations of loss and gradient so far.
+    pub evaluations: u64,
+    /// Time since this fit began.
+    pub seconds: f64,
+}
+
+/// How a pass over the rows stands, between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Passes completed.
+    pub epoch: u64,
+    /// Batches done in this pass.
+    pub batch: u64,
+    /// Batches of a pass.
+    pub batches: u64,
+    /// Mean loss of this pass so far.
+    pub loss: f64,
+    /// Time since this fit began.
+    pub seconds: f64,
+}
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StopReason {
+    /// All steps or epochs were done.
+    Completed,
+    /// The loss watched did not improve for too long.
+    EarlyStopped,
+    /// The optimiser says that nothing more can be gained.
+    Converged,
+    /// The optimiser found no better point along the steepest descent: the loss has a kink there, or rounding leaves
+    /// nothing to gain.
+    Stalled,
+    /// The observer asked for it.
+    Cancelled,
+    /// An error, which is told apart from the report.
+    Failed,
+}
+
+/// Which loss decides what is best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Watched {
+    /// That of the validation rows.
+    Validation,
+    /// That of the training rows.
+    Training,
+}
+
+/// The best parameters of a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Best {
+    /// The record that it belongs to: its step.
+    pub step: u64,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The loss that was watched.
+    pub loss: f64,
+    /// Which loss that is.
+    pub watched: Watched,
+    /// Whether these parameters were put back, in place of those of the last step.
+    pub restored: bool,
+}
+
+/// How much of the training data runs outside the grids of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outside {
+    /// Values outside the domain of their spline, over all rows and input nodes.
+    pub outside: usize,
+    /// All values: rows times input nodes.
+    pub values: usize,
+}
+
+/// What came of a fit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", bound = "")]
+pub struct FitReport<T> {
+    /// One record for each step, or for each epoch if the fit was asked for epochs; those of this fit only.
+    pub history: Vec<Record>,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// The best parameters and whether the network has them. None if nothing was measured.
+    pub best: Option<Best>,
+    /// Optimiser steps done, those of resumed fits included.
+    pub steps: u64,
+    /// Passes completed, those of resumed fits included.
+    pub epochs: u64,
+    /// Evaluations of loss and gradient, those of resumed fits included.
+    pub evaluations: u64,
+    /// Rows trained on: those of positive weight that were not held out.
+    pub training_rows: usize,
+    /// Rows held out, 0 without validation.
+    pub validation_rows: usize,
+    /// Duration of this fit.
+    pub seconds: f64,
+    /// For each layer, how much lies outside its grids with the parameters that the network now has. Empty for a fit
+    /// that was cancelled or failed: those end at once.
+    pub outside: Vec<Outside>,
+    /// All that is needed to go on.
+    #[serde(skip)]
+    pub state: TrainState<T>,
+}
