@@ -2,7 +2,7 @@
 //!
 //! A [`Program`] is plain data: the layers of a network with their knot tables. A [`Backend`] turns it into an
 //! [`Executor`], which answers for whole batches: predictions, losses, gradients, statistics. The
-//! [`reference`] backend is slow and obviously right; [`conformance`] judges every other backend by it.
+//! [`mod@reference`] backend is slow and obviously right; [`conformance`] judges every other backend by it.
 
 #![forbid(unsafe_code)]
 

@@ -16,6 +16,10 @@ pub struct Record {
     pub loss: f64,
     /// The objective on the validation rows, at the parameters now. None without such rows.
     pub validation_loss: Option<f64>,
+    /// Root mean squared error in the user's units, where `loss` tells it: for mse and rmse with one output.
+    pub rmse: Option<f64>,
+    /// The same of the validation rows.
+    pub validation_rmse: Option<f64>,
     /// Learning rate of the last step.
     pub learning_rate: f64,
     /// Euclidean norm of the gradient of the last step, at the same parameters as its loss.

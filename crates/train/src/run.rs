@@ -227,11 +227,14 @@ impl<'a, T: Real> Run<'a, T> {
                 None => None,
             };
             measurement = validation_loss.or(measurement);
+            let loss = if by_step { step.loss } else { pass_mean };
             let record = Record {
                 step: steps,
                 epoch: epochs,
-                loss: if by_step { step.loss } else { pass_mean },
+                loss,
                 validation_loss,
+                rmse: self.rmse(loss),
+                validation_rmse: validation_loss.and_then(|loss| self.rmse(loss)),
                 learning_rate: rate,
                 gradient_norm: step.gradient_norm,
                 evaluations,
@@ -246,6 +249,17 @@ impl<'a, T: Real> Run<'a, T> {
         }
         let parameters = if self.measures_before_step() { &self.before } else { &self.x };
         Ok(measurement.is_some_and(|loss| self.watch.measured(loss, parameters, &mut self.position)))
+    }
+
+    /// The root mean squared error in the user's units that a loss amounts to, if it does.
+    fn rmse(&self, loss: f64) -> Option<f64> {
+        let root = match self.options.loss {
+            Loss::Mse => loss.sqrt(),
+            Loss::Rmse => loss,
+            _ => return None,
+        };
+        let scale = self.network.scaler().map_or(1.0, |scaler| scaler.target_scale[0]);
+        (self.network.outputs() == 1).then_some(root * scale)
     }
 
     /// What a rejected step means for the fit.

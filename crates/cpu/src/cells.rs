@@ -1,0 +1,282 @@
+//! A knot table in the number type and layout of the kernels: the cells of the real line, their polynomials, and a
+//! search that finds exactly the cell that [`CellTable::find`] finds.
+
+use crate::float::Float;
+use crate::simd::{Vector, splat};
+use fearless_simd::prelude::*;
+use kanode_engine::Real;
+use kanode_spline::CellTable;
+
+/// Buckets of the search for each cell: most of them have no start of a cell in them.
+const BUCKETS_PER_CELL: usize = 4;
+
+/// The cells of one input node.
+#[derive(Debug)]
+pub(crate) struct Cells<T> {
+    /// The least number in each cell; −∞ for the first.
+    starts: Vec<T>,
+    rows: Vec<u16>,
+    frames: Vec<Frame<T>>,
+    /// `[cells, powers, slots]`.
+    values: Vec<T>,
+    /// As `values`, for the derivative with respect to `x`; one power less.
+    slopes: Vec<T>,
+    search: Search<T>,
+}
+
+/// The local coordinate `u = (x - origin)·inverse_width + shift`. The shift is what rounding took from the origin:
+/// without it `u` would lose `G·1.5e-8` in f32.
+#[derive(Clone, Copy, Debug)]
+struct Frame<T> {
+    origin: T,
+    inverse_width: T,
+    shift: T,
+}
+
+/// Buckets of equal width between the first and the last start of a cell. The bucket of `x` is a monotonic function
+/// of `x` however it is rounded, so that the starts in lower buckets are below `x`, and those in higher ones above.
+#[derive(Debug)]
+struct Search<T> {
+    low: T,
+    scale: T,
+    /// For each bucket, and one beyond: the last cell with its start in a lower bucket.
+    cells: Vec<u16>,
+}
+
+impl<T: Float> Cells<T> {
+    /// None where the knots are beyond the range of `T`.
+    pub(crate) fn new(table: &CellTable) -> Option<Self> {
+        let count = table.cell_count();
+        let size = table.degree() + 1;
+        let starts: Vec<T> = table.starts().iter().map(|start| T::at_least(*start)).collect();
+        let mut cells = Self {
+            rows: Vec::with_capacity(count),
+            frames: Vec::with_capacity(count),
+            values: Vec::with_capacity(count * size * size),
+            slopes: Vec::with_capacity(count * size * (size - 1)),
+            search: Search::new(&starts),
+            starts,
+        };
+        for c in 0..count {
+            let cell = table.cell(c);
+            let origin = T::from_f64(cell.origin);
+            let frame = Frame {
+                origin,
+                inverse_width: T::from_f64(cell.inverse_width),
+                shift: T::from_f64((origin.to_f64() - cell.origin) * cell.inverse_width),
+            };
+            cells.rows.push(u16::try_from(cell.row).ok()?);
+            cells.frames.push(frame);
+            let coefficients = table.coefficients(c);
+            cells.values.extend(coefficients.iter().map(|c| T::from_f64(*c)));
+            for power in 1..size {
+                let factor = power as f64 * cell.inverse_width;
+                let row = &coefficients[power * size..(power + 1) * size];
+                cells.slopes.extend(row.iter().map(|c| T::from_f64(c * factor)));
+            }
+        }
+        let frames = cells.frames.iter().flat_map(|f| [f.origin, f.inverse_width, f.shift]);
+        let mut numbers = frames.chain(cells.values.iter().chain(&cells.slopes).copied());
+        numbers.all(Real::is_finite).then_some(cells)
+    }
+
+    /// Number of cells.
+    pub(crate) fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The first of the `k + 1` basis functions that may differ from zero in a cell. It never falls from a cell to
+    /// the next.
+    #[inline(always)]
+    pub(crate) fn row(&self, cell: usize) -> usize {
+        usize::from(self.rows[cell])
+    }
+
+    /// The least number in a cell.
+    #[inline(always)]
+    pub(crate) fn start(&self, cell: usize) -> T {
+        self.starts[cell]
+    }
+
+    /// The cell that holds `x`; the first for NaN.
+    #[inline(always)]
+    pub(crate) fn find(&self, x: T) -> usize {
+        let bucket = self.search.bucket(x);
+        let before = usize::from(self.search.cells[bucket]);
+        let within = before + 1..usize::from(self.search.cells[bucket + 1]) + 1;
+        before + self.starts[within].partition_point(|start| *start <= x)
+    }
+
+    /// The local coordinate in a cell.
+    #[inline(always)]
+    pub(crate) fn local<S: Simd>(&self, simd: S, cell: usize, x: Vector<S, T>) -> Vector<S, T> {
+        let Frame { origin, inverse_width, shift } = self.frames[cell];
+        (x - splat(simd, origin)).mul_add(splat(simd, inverse_width), splat(simd, shift))
+    }
+
+    /// The `K = k + 1` basis functions of a cell at local coordinates. NaN gives NaN, because Horner's scheme goes
+    /// through all powers, zero or not.
+    #[inline(always)]
+    pub(crate) fn values<S: Simd, const K: usize>(
+        &self,
+        simd: S,
+        cell: usize,
+        u: Vector<S, T>,
+    ) -> [Vector<S, T>; K] {
+        horner(simd, &self.values[cell * K * K..(cell + 1) * K * K], u)
+    }
+
+    /// As [`Cells::values`], derivatives with respect to `x`.
+    #[inline(always)]
+    pub(crate) fn slopes<S: Simd, const K: usize>(
+        &self,
+        simd: S,
+        cell: usize,
+        u: Vector<S, T>,
+    ) -> [Vector<S, T>; K] {
+        horner(simd, &self.slopes[cell * K * (K - 1)..(cell + 1) * K * (K - 1)], u)
+    }
+}
+
+/// `K` polynomials with coefficients `[powers, K]`.
+#[inline(always)]
+fn horner<S: Simd, T: Float, const K: usize>(
+    simd: S,
+    coefficients: &[T],
+    u: Vector<S, T>,
+) -> [Vector<S, T>; K] {
+    let mut sums = [splat(simd, T::ZERO); K];
+    let (rest, last) = coefficients.split_at(coefficients.len() - K);
+    for (sum, coefficient) in sums.iter_mut().zip(last) {
+        *sum = splat(simd, *coefficient);
+    }
+    for power in rest.rchunks_exact(K) {
+        for (sum, coefficient) in sums.iter_mut().zip(power) {
+            *sum = sum.mul_add(u, splat(simd, *coefficient));
+        }
+    }
+    sums
+}
+
+impl<T: Float> Search<T> {
+    fn new(starts: &[T]) -> Self {
+        let count = starts.len();
+        let (low, high) = (starts[1], starts[count - 1]);
+        let buckets = (BUCKETS_PER_CELL * count).next_power_of_two();
+        let mut search = Self { low, scale: T::from_f64(buckets as f64) / (high - low), cells: vec![0; buckets + 1] };
+        for (cell, start) in (0u16..).zip(starts).skip(1) {
+            let bucket = search.bucket(*start);
+            search.cells[bucket + 1..].fill(cell);
+        }
+        search
+    }
+
+    #[inline(always)]
+    fn bucket(&self, x: T) -> usize {
+        ((x - self.low) * self.scale).to_index().min(self.cells.len() - 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Isa;
+    use crate::simd::{dispatch, load};
+    use kanode_spline::{KnotEnds, Knots, Outside};
+
+    fn tables() -> Vec<CellTable> {
+        let mut tables = Vec::new();
+        let clustered: Vec<f64> = (0..=40).map(|j| 3.0 * (f64::from(j) / 40.0).powi(4) - 1.0).collect();
+        for degree in 1..=5 {
+            for ends in [KnotEnds::Clamped, KnotEnds::Extended] {
+                for outside in [Outside::Linear, Outside::Constant, Outside::Zero] {
+                    for grid in [1, 5, 200, 4096] {
+                        let knots = Knots::uniform(-0.3, 0.7, grid, degree, ends).unwrap();
+                        tables.push(CellTable::new(&knots, outside));
+                    }
+                    let knots = Knots::with_breaks(clustered.clone(), degree, ends).unwrap();
+                    tables.push(CellTable::new(&knots, outside));
+                }
+            }
+        }
+        tables
+    }
+
+    fn points<T: Float>(table: &CellTable) -> Vec<T> {
+        let around = |start: &f64| {
+            let at = T::at_least(*start).to_f64();
+            [at, at * (1.0 - 1e-7), at * (1.0 + 1e-7), start.next_down(), *start]
+        };
+        let spread = (0..2000).map(|i| f64::from(i) * 2e-3 - 2.0);
+        let far = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e30, -1e30, 0.0, -0.0];
+        table.starts().iter().flat_map(around).chain(spread).chain(far).map(T::from_f64).collect()
+    }
+
+    fn finds_the_same_cell<T: Float>() {
+        for table in tables() {
+            let cells = Cells::<T>::new(&table).unwrap();
+            for x in points::<T>(&table) {
+                assert_eq!(cells.find(x), table.find(x.to_f64()), "{x} in {:?}", table.knots());
+            }
+        }
+    }
+
+    #[test]
+    fn search_finds_the_cell_of_the_table() {
+        finds_the_same_cell::<f32>();
+        finds_the_same_cell::<f64>();
+    }
+
+    #[test]
+    fn rows_never_fall() {
+        for table in tables() {
+            let cells = Cells::<f64>::new(&table).unwrap();
+            assert!((1..cells.count()).all(|c| cells.row(c - 1) <= cells.row(c)));
+        }
+    }
+
+    #[test]
+    fn knots_beyond_single_precision_are_refused() {
+        let knots = Knots::uniform(-1e60, 1e60, 5, 3, KnotEnds::Clamped).unwrap();
+        let table = CellTable::new(&knots, Outside::Linear);
+        assert!(Cells::<f32>::new(&table).is_none());
+        assert!(Cells::<f64>::new(&table).is_some());
+    }
+
+    #[inline(always)]
+    fn at<S: Simd, T: Float>(simd: S, cells: &Cells<T>, x: T) -> [Vec<f64>; 2] {
+        let cell = cells.find(x);
+        let u = cells.local(simd, cell, load(simd, &[x; 16]));
+        let first = |v: [Vector<S, T>; 4]| v.iter().map(|v| Real::to_f64(v[0])).collect();
+        [first(cells.values::<S, 4>(simd, cell, u)), first(cells.slopes::<S, 4>(simd, cell, u))]
+    }
+
+    fn weights_agree<T: Float>(tolerance: f64) {
+        for table in tables().iter().filter(|table| table.degree() == 3) {
+            let cells = Cells::<T>::new(table).unwrap();
+            for x in points::<T>(table).into_iter().filter(|x| x.to_f64().abs() < 3.0) {
+                let mut expected = [[0.0; 4]; 2];
+                table.weights(x.to_f64(), &mut expected[0]);
+                table.derivative_weights(1, x.to_f64(), &mut expected[1]);
+                // Sizes of the terms that are added up.
+                let cell = table.cell(table.find(x.to_f64()));
+                let u = (x.to_f64() - cell.origin) * cell.inverse_width;
+                let scales = [1.0 + u.abs(), cell.inverse_width];
+                for level in Isa::available().into_iter().filter_map(Isa::level) {
+                    let found = dispatch!(level, simd => at(simd, &cells, x));
+                    for ((found, expected), scale) in found.iter().zip(expected).zip(scales) {
+                        for (found, expected) in found.iter().zip(expected) {
+                            assert!((found - expected).abs() <= tolerance * scale, "{found} {expected} at {x}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn weights_are_those_of_the_table_at_any_grid() {
+        weights_agree::<f32>(2e-6);
+        weights_agree::<f64>(2e-15);
+    }
+}

@@ -1,0 +1,268 @@
+//! Runs a whole network: forward through the layers, the loss, and back.
+//!
+//! Stored for each row are the inputs of every layer and nothing wider; bases and sorted samples are made again on
+//! the way back. Predictions keep only one pass of rows.
+
+use crate::buffer::Buffer;
+use crate::float::Float;
+use crate::layer::Team;
+use crate::partition::{Partition, Rows};
+use crate::plan::{Plan, block_length};
+use crate::pool::Pool;
+use fearless_simd::Level;
+use kanode_engine::{
+    Batch, EngineError, Executor, InputStatistics, Layer, LayerStatistics, Loss, Program,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A program made ready for one number type on this machine.
+#[derive(Debug)]
+pub(crate) struct CpuExecutor<T> {
+    program: Arc<Program>,
+    team: Team<T>,
+    plans: Vec<Plan<T>>,
+    /// Rows of a full block, the same in all layers.
+    block: usize,
+    /// Packed coefficients of each layer.
+    packed: Vec<Buffer<T>>,
+    /// Inputs of each layer, and last the outputs: `[block][node][row]`.
+    activations: Vec<Buffer<T>>,
+    /// `[row, output]`, and the derivatives by them.
+    outputs: Vec<T>,
+    output_slopes: Vec<T>,
+    /// Derivatives by the outputs of a layer, and by its inputs.
+    dy: Buffer<T>,
+    dx: Buffer<T>,
+    /// `dy` as the kernels take it.
+    packed_dy: Buffer<T>,
+    gradients: Buffer<T>,
+    partial: Buffer<T>,
+}
+
+impl<T: Float> CpuExecutor<T> {
+    pub(crate) fn new(program: &Arc<Program>, level: Level, pool: Arc<Pool>) -> Result<Self, EngineError> {
+        let block = program.layers().iter().map(block_length).max().unwrap_or(1);
+        let mut converted = HashMap::new();
+        let plans = program.layers().iter().enumerate().map(|(index, layer)| {
+            Plan::new(layer, level, block, &mut converted).ok_or_else(|| EngineError::Unsupported {
+                backend: "cpu",
+                reason: format!("layer {index}: its knots are beyond the range of the number type"),
+            })
+        });
+        let plans = plans.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            program: Arc::clone(program),
+            team: Team::new(level, pool),
+            packed: plans.iter().map(|plan| Buffer::new(plan.packed(plan.inputs))).collect(),
+            activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
+            plans,
+            block,
+            outputs: Vec::new(),
+            output_slopes: Vec::new(),
+            dy: Buffer::default(),
+            dx: Buffer::default(),
+            packed_dy: Buffer::default(),
+            gradients: Buffer::default(),
+            partial: Buffer::default(),
+        })
+    }
+
+    /// Checks the arguments that every call has, and packs the parameters.
+    fn begin(&mut self, parameters: &[T], x: &[T]) -> Result<Rows, EngineError> {
+        Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
+        let count = x.len() / self.program.inputs();
+        Program::check_length("x", count * self.program.inputs(), x.len())?;
+        let layers = self.program.layers().iter().zip(self.program.ranges());
+        for (((layer, range), plan), packed) in layers.zip(&self.plans).zip(&mut self.packed) {
+            self.team.pack(plan, layer.views(&parameters[range]), packed);
+        }
+        Ok(Rows::new(count, self.block))
+    }
+
+    /// Number of nodes before layer `index`, or of outputs.
+    fn nodes(&self, index: usize) -> usize {
+        self.plans.get(index).map_or(self.program.outputs(), |plan| plan.inputs)
+    }
+
+    /// Makes room for the activations of some blocks.
+    fn fit(&mut self, rows: Rows, blocks: usize) {
+        for index in 0..self.activations.len() {
+            let length = blocks * self.nodes(index) * rows.block;
+            self.activations[index].resize(length);
+        }
+    }
+
+    /// Takes the rows of a pass through all layers; their activations begin at block `first`.
+    fn pass(&mut self, rows: Rows, x: &[T], first: usize) {
+        let range = |nodes: usize| first * nodes * rows.block..(first + rows.blocks()) * nodes * rows.block;
+        let inputs = self.program.inputs();
+        self.team.from_rows(rows, inputs, x, &mut self.activations[0][range(inputs)]);
+        for (index, (plan, packed)) in self.plans.iter().zip(&self.packed).enumerate() {
+            let (before, after) = self.activations.split_at_mut(index + 1);
+            let x = &before[index][range(plan.inputs)];
+            let y = &mut after[0][range(plan.outputs)];
+            self.team.forward(plan, packed, rows, x, y, &mut self.partial);
+        }
+    }
+
+    /// Takes all rows forward, pass by pass, and calls `visit` with the executor, the rows of each pass and its first
+    /// row. Activations of earlier passes are kept if `keep`.
+    fn forward(&mut self, rows: Rows, x: &[T], keep: bool, mut visit: impl FnMut(&Self, Rows, usize, usize)) {
+        let most = rows.passes().map(|(_, pass)| pass.blocks()).max().unwrap_or(0);
+        self.fit(rows, if keep { rows.blocks() } else { most });
+        for (first, pass) in rows.passes() {
+            let start = first * rows.block;
+            let x = &x[start * self.program.inputs()..][..pass.count * self.program.inputs()];
+            let first = if keep { first } else { 0 };
+            self.pass(pass, x, first);
+            visit(self, pass, start, first);
+        }
+    }
+
+    /// Outputs `y: [row, output]`.
+    fn forward_to(&mut self, rows: Rows, x: &[T], keep: bool, y: &mut [T]) {
+        let outputs = self.program.outputs();
+        self.forward(rows, x, keep, |this, pass, start, first| {
+            let from = &this.activations[this.plans.len()][first * outputs * pass.block..];
+            let y = &mut y[start * outputs..][..pass.count * outputs];
+            this.team.to_rows(from, Partition::by_rows(pass, outputs), y);
+        });
+    }
+
+    /// The loss of a batch; all activations and the derivatives by the outputs are kept if `gradient`.
+    fn evaluate(
+        &mut self,
+        loss: Loss,
+        parameters: &[T],
+        batch: &Batch<'_, T>,
+        gradient: bool,
+    ) -> Result<(f64, Rows), EngineError> {
+        Program::check_length("x", batch.rows * self.program.inputs(), batch.x.len())?;
+        let rows = self.begin(parameters, batch.x)?;
+        let outputs = self.program.outputs();
+        let mut y = std::mem::take(&mut self.outputs);
+        y.resize(rows.count * outputs, T::ZERO);
+        self.forward_to(rows, batch.x, gradient, &mut y);
+        self.outputs = y;
+        self.output_slopes.resize(rows.count * outputs, T::ZERO);
+        let slopes = gradient.then_some(self.output_slopes.as_mut_slice());
+        Ok((loss.evaluate(&self.outputs, outputs, batch, slopes)?, rows))
+    }
+
+    /// Goes back through the layers from `dy: [row, output]`.
+    fn reverse(
+        &mut self,
+        parameters: &[T],
+        rows: Rows,
+        dy: &[T],
+        gradient: &mut [T],
+        dx: Option<&mut [T]>,
+    ) {
+        if rows.count == 0 {
+            return gradient.fill(T::ZERO);
+        }
+        let outputs = self.program.outputs();
+        let mut layout = Partition::by_rows(rows, outputs);
+        self.dy.resize(layout.length());
+        self.team.from_rows(rows, outputs, dy, &mut self.dy);
+        let layers = self.program.layers().iter().zip(self.program.ranges()).zip(&self.plans);
+        for (index, ((layer, range), plan)) in layers.enumerate().rev() {
+            self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
+            layout = self.team.backward(
+                plan,
+                &self.packed[index],
+                rows,
+                &self.activations[index],
+                &self.packed_dy,
+                &mut self.gradients,
+                (index > 0 || dx.is_some()).then_some(&mut self.dx),
+            );
+            let parameters = layer.views(&parameters[range.clone()]);
+            self.team.unpack(plan, &mut self.gradients, parameters, layer.views_mut(&mut gradient[range]));
+            std::mem::swap(&mut self.dx, &mut self.dy);
+        }
+        if let Some(dx) = dx {
+            self.team.to_rows(&self.dy, layout, dx);
+        }
+    }
+}
+
+impl<T: Float> Executor<T> for CpuExecutor<T> {
+    fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError> {
+        let rows = self.begin(parameters, x)?;
+        Program::check_length("outputs", rows.count * self.program.outputs(), y.len())?;
+        self.forward_to(rows, x, false, y);
+        Ok(())
+    }
+
+    fn loss(&mut self, loss: Loss, parameters: &[T], batch: &Batch<'_, T>) -> Result<f64, EngineError> {
+        self.evaluate(loss, parameters, batch, false).map(|(value, _)| value)
+    }
+
+    fn loss_and_gradient(
+        &mut self,
+        loss: Loss,
+        parameters: &[T],
+        batch: &Batch<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<f64, EngineError> {
+        Program::check_length("gradient", parameters.len(), gradient.len())?;
+        let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
+        let slopes = std::mem::take(&mut self.output_slopes);
+        self.reverse(parameters, rows, &slopes, gradient, None);
+        self.output_slopes = slopes;
+        Ok(value)
+    }
+
+    fn backward(
+        &mut self,
+        parameters: &[T],
+        x: &[T],
+        dy: &[T],
+        gradient: &mut [T],
+        dx: &mut [T],
+    ) -> Result<(), EngineError> {
+        Program::check_length("gradient", parameters.len(), gradient.len())?;
+        Program::check_length("dx", x.len(), dx.len())?;
+        let rows = self.begin(parameters, x)?;
+        Program::check_length("dy", rows.count * self.program.outputs(), dy.len())?;
+        self.forward(rows, x, true, |_, _, _, _| ());
+        self.reverse(parameters, rows, dy, gradient, Some(dx));
+        Ok(())
+    }
+
+    fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {
+        let rows = self.begin(parameters, x)?;
+        let program = Arc::clone(&self.program);
+        let mut statistics: Vec<LayerStatistics> = program.layers().iter().map(empty).collect();
+        self.forward(rows, x, false, |this, pass, _, _| {
+            let layers = program.layers().iter().zip(&mut statistics).zip(&this.activations);
+            for ((layer, statistics), x) in layers {
+                let layout = Partition::by_rows(pass, layer.inputs);
+                for block in 0..pass.blocks() {
+                    let samples = pass.of_block(block).len();
+                    for (node, input) in statistics.inputs.iter_mut().enumerate() {
+                        let domain = layer.splines[node].domain();
+                        for x in &x[layout.position(block, node)..][..samples] {
+                            observe(input, domain, x.to_f64());
+                        }
+                    }
+                }
+            }
+        });
+        Ok(statistics)
+    }
+}
+
+fn empty(layer: &Layer) -> LayerStatistics {
+    let none = InputStatistics { minimum: f64::INFINITY, maximum: f64::NEG_INFINITY, outside: 0 };
+    LayerStatistics { inputs: vec![none; layer.inputs] }
+}
+
+/// A NaN stays the minimum and the maximum whatever comes after it, and is outside.
+fn observe(input: &mut InputStatistics, (a, b): (f64, f64), x: f64) {
+    input.minimum = if x.is_nan() || x < input.minimum { x } else { input.minimum };
+    input.maximum = if x.is_nan() || x > input.maximum { x } else { input.maximum };
+    input.outside += usize::from(!(a..=b).contains(&x));
+}

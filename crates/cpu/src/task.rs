@@ -1,0 +1,108 @@
+//! One task of a layer's work: its arguments, and the call of the right kernel with the right instruction set.
+
+use crate::float::Float;
+use crate::partition::Partition;
+use crate::plan::{Form, Plan};
+use crate::scratch::Scratch;
+use crate::simd::dispatch;
+use crate::{samples, tiled};
+use fearless_simd::{Level, Simd};
+use std::ops::Range;
+
+/// Outputs of some blocks, as far as they come from some inputs.
+pub(crate) struct Forward<'a, T> {
+    pub(crate) plan: &'a Plan<T>,
+    /// All packed coefficients of the layer.
+    pub(crate) packed: &'a [T],
+    /// Inputs of the layer.
+    pub(crate) x: &'a [T],
+    /// Layout of `x`.
+    pub(crate) layout: Partition,
+    pub(crate) blocks: Range<usize>,
+    pub(crate) inputs: Range<usize>,
+    /// `[block][output][row]`, overwritten.
+    pub(crate) y: &'a mut [T],
+}
+
+/// Gradients of some inputs, as far as they come from some blocks.
+pub(crate) struct Backward<'a, T> {
+    pub(crate) plan: &'a Plan<T>,
+    /// All packed coefficients of the layer.
+    pub(crate) packed: &'a [T],
+    /// Inputs of the layer.
+    pub(crate) x: &'a [T],
+    /// Layout of `x`.
+    pub(crate) layout: Partition,
+    pub(crate) blocks: Range<usize>,
+    pub(crate) inputs: Range<usize>,
+    /// Derivatives by the outputs of all blocks, as [`pack`] makes them.
+    pub(crate) dy: &'a [T],
+    /// Derivatives by the packed coefficients of `inputs`, overwritten.
+    pub(crate) gradient: &'a mut [T],
+    /// `[block][input][row]`, overwritten; None if nobody needs it.
+    pub(crate) dx: Option<&'a mut [T]>,
+}
+
+/// Calls a kernel with `K`, the degree and one, as a constant, in a function of its own for each.
+macro_rules! by_degree {
+    ($simd:ident, $module:ident::$kernel:ident, $task:ident, $scratch:ident) => {
+        match $task.plan.degree {
+            1 => by_degree!(@ $simd, $module::$kernel, 2, $task, $scratch),
+            2 => by_degree!(@ $simd, $module::$kernel, 3, $task, $scratch),
+            3 => by_degree!(@ $simd, $module::$kernel, 4, $task, $scratch),
+            4 => by_degree!(@ $simd, $module::$kernel, 5, $task, $scratch),
+            _ => by_degree!(@ $simd, $module::$kernel, 6, $task, $scratch),
+        }
+    };
+    (@ $simd:ident, $module:ident::$kernel:ident, $k:literal, $task:ident, $scratch:ident) => {
+        $simd.vectorize(
+            #[inline(always)]
+            || $module::$kernel::<S, T, $k>($simd, $task, $scratch),
+        )
+    };
+}
+
+impl<T: Float> Forward<'_, T> {
+    pub(crate) fn run(self, level: Level, scratch: &mut Scratch<T>) {
+        scratch.fit(self.plan, self.layout.rows.block);
+        dispatch!(level, simd => self.call(simd, scratch));
+    }
+
+    #[inline(always)]
+    fn call<S: Simd>(self, simd: S, scratch: &mut Scratch<T>) {
+        match self.plan.form {
+            Form::Outputs { .. } => by_degree!(simd, tiled::forward, self, scratch),
+            Form::Samples => by_degree!(simd, samples::forward, self, scratch),
+        }
+    }
+}
+
+impl<T: Float> Backward<'_, T> {
+    pub(crate) fn run(self, level: Level, scratch: &mut Scratch<T>) {
+        scratch.fit(self.plan, self.layout.rows.block);
+        dispatch!(level, simd => self.call(simd, scratch));
+    }
+
+    #[inline(always)]
+    fn call<S: Simd>(self, simd: S, scratch: &mut Scratch<T>) {
+        match self.plan.form {
+            Form::Outputs { .. } => by_degree!(simd, tiled::backward, self, scratch),
+            Form::Samples => by_degree!(simd, samples::backward, self, scratch),
+        }
+    }
+}
+
+/// Brings a block of derivatives by outputs into the form that [`Backward::dy`] has, `padded outputs × block` numbers
+/// for each block. `from` is laid out as `layout`.
+pub(crate) fn pack<T: Float>(
+    level: Level,
+    plan: &Plan<T>,
+    (from, layout): (&[T], Partition),
+    block: usize,
+    to: &mut [T],
+) {
+    match plan.form {
+        Form::Outputs { .. } => dispatch!(level, simd => tiled::pack(simd, plan, (from, layout), block, to)),
+        Form::Samples => samples::pack(plan, (from, layout), block, to),
+    }
+}
