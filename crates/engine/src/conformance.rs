@@ -133,10 +133,12 @@ impl Case {
         CellTable::new(&knots, self.outside)
     }
 
-    /// Parameters of moderate size: hidden values spread over their grid and a little beyond.
+    /// Parameters of moderate size: hidden values spread over their grid and a little beyond. On fine grids they are
+    /// smaller, so that slopes stay moderate and the network itself does not magnify rounding.
     pub fn parameters<T: Real>(&self, program: &Program) -> Vec<T> {
         let mut random = Pcg64::seed_from_u64(12);
-        (0..program.parameter_count()).map(|_| T::from_f64(random.random_range(-1.0..1.0))).collect()
+        let size = (8.0 / self.grid as f64).min(1.0);
+        (0..program.parameter_count()).map(|_| T::from_f64(random.random_range(-size..size))).collect()
     }
 
     /// Inputs, one in five outside the domain, and some on its ends exactly.

@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Dataset, parseCsv, readCsv } from 'kanode'
+import { describe, expect, test } from 'vitest'
+import { folder, rejected, thrown } from './helpers.js'
+
+const cars = new URL('../../examples/data/cars.csv', import.meta.url)
+
+describe('the cars', () => {
+  test('six without horsepower are dropped, and origin becomes three columns', async () => {
+    const data = await readCsv(cars, { target: 'mpg', ignore: ['name'], missing: 'drop' })
+    expect([data.rows, data.features, data.targets]).toEqual([392, 9, 1])
+    expect(data.featureNames.slice(6)).toEqual(['origin=Europe', 'origin=Japan', 'origin=USA'])
+    expect(data.x.data.subarray(0, 9)).toEqual(Float64Array.of(8, 307, 130, 3504, 12, 1970, 0, 0, 1))
+    expect(data.y.data[0]).toBe(18)
+  })
+
+  test('missing values are refused by name unless something else is asked for', async () => {
+    const error = await rejected(readCsv(cars, { target: 'mpg', ignore: 'name' }))
+    expect(error.code).toBe('ERR_KAN_DATA')
+    expect(error.message).toMatch(
+      /'horsepower' of data row 33 is missing \(and 5 more in the data\)[\s\S]*missing: 'drop'/,
+    )
+    const filled = await readCsv(cars, { target: 'mpg', ignore: 'name', missing: 'median' })
+    expect(filled.rows).toBe(398)
+    expect(filled.x.data[32 * 9 + 2]).toBe(93.5)
+  })
+
+  test('the names of the cars are refused with the advice to ignore them', async () => {
+    const error = await rejected(readCsv(cars, { target: 'mpg', missing: 'drop' }))
+    expect(error.message).toMatch(/'name' is text with 30\d different values; at most 20[\s\S]*ignore: \['name'\]/)
+  })
+
+  test('a text target gives classes', async () => {
+    const data = await readCsv(cars, { target: 'origin', ignore: 'name', missing: 'mean' })
+    expect(data.classes).toEqual(['Europe', 'Japan', 'USA'])
+  })
+
+  test('another file is encoded as the first', async () => {
+    const { encoding } = await readCsv(cars, { target: 'mpg', ignore: 'name', missing: 'mean' })
+    const text = 'origin,year,cylinders,displacement,horsepower,weight,acceleration\nJapan,1971,4,97,,2130,14.5\n'
+    const data = parseCsv(text, { encoding: encoding! })
+    expect(data.features).toBe(9)
+    expect(data.targets).toBe(0)
+    expect(data.x.data[2]).toBeCloseTo(104.469, 3)
+    expect(data.x.data.subarray(6)).toEqual(Float64Array.of(0, 1, 0))
+    const error = thrown(() => parseCsv(text.replace('Japan', 'Korea'), { encoding: encoding! }))
+    expect(error.message).toMatch(/CSV: column 'origin' of data row 1 is 'Korea'[\s\S]*'Europe', 'Japan', 'USA'/)
+  })
+})
+
+test('text and bytes give the same as row objects', () => {
+  const text = 'a,b,c\n1,x,2\n3,y,4\n'
+  const expected = Dataset.fromRows(
+    [
+      { a: 1, b: 'x', c: 2 },
+      { a: 3, b: 'y', c: 4 },
+    ],
+    { target: 'c' },
+  )
+  for (const source of [text, new TextEncoder().encode(text), `\uFEFF${text.replaceAll('\n', '\r\n')}`]) {
+    const data = parseCsv(source, { target: 'c' })
+    expect([data.x, data.y, data.encoding]).toEqual([expected.x, expected.y, expected.encoding])
+  }
+})
+
+test('delimiter, header, comments and markers of missing values can be chosen', () => {
+  const data = parseCsv('# made up\n1;2\n-;4\n', {
+    delimiter: ';',
+    header: false,
+    comment: '#',
+    missingMarkers: ['-'],
+    missing: 'mean',
+  })
+  expect(data.featureNames).toEqual(['column1', 'column2'])
+  expect(data.x.data).toEqual(Float64Array.of(1, 2, 1, 4))
+})
+
+test('text that is mostly numbers is recognised', () => {
+  const rows = Array.from({ length: 50 }, (_, i) => (i === 7 ? 'n.a.' : String(i)))
+  const error = thrown(() => parseCsv(['a', ...rows].join('\n')))
+  expect(error.message).toMatch(/'n\.a\.' means a missing value, add it to missingMarkers/)
+})
+
+describe('refused', () => {
+  const refusals: [string, string, object, string, RegExp][] = [
+    ['a ragged row', 'a,b\n1,2\n3\n', {}, 'ERR_KAN_CSV', /CSV: line 3: expected 2 fields, found 1[\s\S]*delimiter/i],
+    ['no text', '', {}, 'ERR_KAN_CSV', /empty/],
+    ['a header alone', 'a,b\n', {}, 'ERR_KAN_CSV', /no rows/],
+    ['an open quote', 'a\n"x\n', {}, 'ERR_KAN_CSV', /line 2[\s\S]*never closed/],
+    ['a name twice', 'a,a\n1,2\n', {}, 'ERR_KAN_CSV', /both named "a"/],
+    ['a number too large', 'a\n1e999\n', {}, 'ERR_KAN_CSV', /line 2, column "a": "1e999" is not a finite number/],
+    ['an unknown option', 'a\n1\n', { delimeter: ';' }, 'ERR_KAN_OPTION', /Did you mean 'delimiter'/],
+    ['a long delimiter', 'a\n1\n', { delimiter: '||' }, 'ERR_KAN_OPTION', /one ASCII character/],
+    ['a delimiter that is the comment', 'a\n1\n', { delimiter: ';', comment: ';' }, 'ERR_KAN_OPTION', /comment/],
+    ['a header that is no flag', 'a\n1\n', { header: 1 }, 'ERR_KAN_OPTION', /header must be true or false; found 1/],
+    ['markers that are no list', 'a\n1\n', { missingMarkers: '-' }, 'ERR_KAN_OPTION', /missingMarkers must be/],
+    ['an unknown target', 'a,b\n1,2\n', { target: 'c' }, 'ERR_KAN_OPTION', /no column 'c' \(target\)[\s\S]*'a', 'b'/],
+  ]
+  test.each(refusals)('%s', (_, text, options, code, message) => {
+    const error = thrown(() => parseCsv(text, options))
+    expect(error.code).toBe(code)
+    expect(error.message).toMatch(message)
+  })
+
+  test('bytes that are no text', () => {
+    expect(thrown(() => parseCsv(Uint8Array.of(97, 10, 0xff, 10))).message).toMatch(/line 2: not UTF-8/)
+    expect(thrown(() => parseCsv(3 as never))).toBeInstanceOf(TypeError)
+  })
+
+  test('a file that is not there, a folder, a path that is none', async () => {
+    const absent = await rejected(readCsv(path.join(folder(), 'no.csv')))
+    expect(absent.code).toBe('ERR_KAN_FILE')
+    expect(absent.details).toMatchObject({ kind: 'io', reason: 'ENOENT' })
+    expect(absent.message).toMatch(/There is no file '.*no\.csv'[\s\S]*Relative paths start at/)
+    expect((await rejected(readCsv(folder()))).code).toBe('ERR_KAN_FILE')
+    expect(await rejected(readCsv(3 as never))).toBeInstanceOf(TypeError)
+    expect(await rejected(readCsv(''))).toBeInstanceOf(RangeError)
+    expect(await rejected(readCsv(new URL('https://example.com/a.csv')))).toBeInstanceOf(RangeError)
+  })
+})
+
+test('paths and file URLs both work, and errors name the file', async () => {
+  const file = path.join(folder(), 'ü b.csv')
+  writeFileSync(file, 'a,b\n1,2\n')
+  for (const at of [file, pathToFileURL(file)]) expect((await readCsv(at)).rows).toBe(1)
+  writeFileSync(file, 'a,b\n1\n')
+  const error = await rejected(readCsv(file))
+  expect(error.message.startsWith(`${file}: `)).toBe(true)
+  expect(error.details).toMatchObject({ line: 2, file })
+})

@@ -1,0 +1,97 @@
+import { inspect } from 'node:util'
+import { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError } from 'kanode'
+import { describe, expect, test } from 'vitest'
+import { described, fromNative, fromNativeText } from '../../src/errors.js'
+import { attempts } from '../../src/load-error.js'
+import { thrown } from './helpers.js'
+
+test('every error is a KanError, and those of arguments are TypeErrors and RangeErrors too', () => {
+  const type = thrown(() => new Kan({ layers: '2' as never }))
+  const range = thrown(() => new Kan({ layers: [2, 1], grid: 0 }))
+  const data = thrown(() => new Dataset({ x: [] }))
+  expect(type).toBeInstanceOf(TypeError)
+  expect(type).toBeInstanceOf(KanTypeError)
+  expect(type.name).toBe('TypeError')
+  expect(range).toBeInstanceOf(RangeError)
+  expect(range).toBeInstanceOf(KanRangeError)
+  expect(range.name).toBe('RangeError')
+  expect(data.name).toBe('KanError')
+  expect(data).not.toBeInstanceOf(TypeError)
+  expect(data).not.toBeInstanceOf(KanAbortError)
+  for (const other of [new Error('x'), new TypeError('x'), {}, null]) expect(other).not.toBeInstanceOf(KanError)
+})
+
+test('an error has a code, a hint that is the end of its message, and frozen details', () => {
+  const error = thrown(() => new Kan({ layers: [2, 1], gird: 5 } as never))
+  expect(error.code).toBe('ERR_KAN_OPTION')
+  expect(error.hint).toBe("Did you mean 'grid'?")
+  expect(error.message).toBe("Unknown option 'gird' in the options of Kan\nHint: Did you mean 'grid'?")
+  expect(error.details).toMatchObject({ option: 'gird' })
+  expect(Object.isFrozen(error.details)).toBe(true)
+  expect(inspect(error)).toMatch(/TypeError: Unknown option 'gird'[\s\S]*code: 'ERR_KAN_OPTION'/)
+  expect(error.stack?.startsWith('TypeError: Unknown option')).toBe(true)
+})
+
+describe('native errors', () => {
+  const json = (code: string, details = {}) => JSON.stringify({ code, message: 'what is wrong', details })
+
+  test('become errors of the package with advice', () => {
+    const busy = fromNativeText(json('ERR_KAN_BUSY'))
+    expect(busy).toBeInstanceOf(KanError)
+    expect(busy).toMatchObject({ code: 'ERR_KAN_BUSY', hint: expect.stringContaining('running fit') })
+    expect(busy.message).toMatch(/^what is wrong\nHint: /)
+    expect(fromNativeText(json('ERR_KAN_OPTION'))).toBeInstanceOf(RangeError)
+    expect(fromNativeText(json('ERR_KAN_FILE', { kind: 'newer' }))).toMatchObject({
+      hint: expect.stringContaining('update kanode'),
+    })
+  })
+
+  test('that are no JSON, or of no known code, are internal', () => {
+    for (const text of ['Get TypedArray info failed', 'null', '{"code":"ENOENT"}', '{}']) {
+      expect(fromNativeText(text)).toMatchObject({ code: 'ERR_KAN_INTERNAL' })
+    }
+    expect(fromNative(new Error(json('ERR_KAN_SHAPE')))).toMatchObject({ code: 'ERR_KAN_SHAPE' })
+    expect(fromNative('a text')).toMatchObject({ code: 'ERR_KAN_INTERNAL' })
+  })
+})
+
+test('values are described in few words', () => {
+  const values = [
+    null,
+    undefined,
+    'a',
+    'x'.repeat(99),
+    3n,
+    () => 1,
+    [1, 2],
+    {},
+    new Map(),
+    new Float32Array(1),
+    Number.NaN,
+  ]
+  expect(values.map(described)).toEqual([
+    'null',
+    'undefined',
+    "'a'",
+    `'${'x'.repeat(39)}…'`,
+    '3n',
+    'a function',
+    'an array of length 2',
+    'an object',
+    'an object of class Map',
+    'a Float32Array',
+    'NaN',
+  ])
+  expect(described(Object.create(null))).toBe('an object')
+})
+
+test('what the loader tried is told oldest first, without WebAssembly and without the npm bug', () => {
+  const own = new Error("Cannot find module './kanode.linux-x64-gnu.node'\nRequire stack:\n- /somewhere")
+  const platform = new Error("Cannot find module '@kanode/binding-linux-x64-gnu'", { cause: own })
+  const wasm = new Error("Cannot find module './kanode.wasi.cjs'", { cause: platform })
+  const top = new Error('Cannot find native binding. npm has a bug (…/npm/cli/issues/4828).', { cause: wasm })
+  expect(attempts(top)).toEqual([
+    "Cannot find module './kanode.linux-x64-gnu.node'",
+    "Cannot find module '@kanode/binding-linux-x64-gnu'",
+  ])
+})

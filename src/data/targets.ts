@@ -1,0 +1,108 @@
+/**
+ * Checks that the targets of some data are what a loss and a model need.
+ */
+
+import { KanError } from '../errors.js'
+import type { LossName } from '../history.js'
+import { listed } from '../text/suggest.js'
+import { refuseShape } from '../validate.js'
+import type { ModelColumns } from './prediction.js'
+import type { DatasetParts } from './table.js'
+
+/** Whether a loss is about classes rather than quantities. */
+export function isClassification(loss: LossName | null): boolean {
+  return loss === 'crossEntropy' || loss === 'binaryCrossEntropy'
+}
+
+/** The loss for data when none is given. */
+export function usualLoss(parts: Readonly<DatasetParts>, columns: ModelColumns): LossName {
+  if (parts.classes === null) return 'mse'
+  return columns.outputs === 1 ? 'binaryCrossEntropy' : 'crossEntropy'
+}
+
+function refuseLabels(message: string, hint: string, details: Record<string, unknown>): never {
+  throw new KanError({ code: 'ERR_KAN_LABEL', message, hint, details })
+}
+
+function checkWidth(parts: Readonly<DatasetParts>, outputs: number, loss: LossName, what: string): void {
+  const labels = loss === 'crossEntropy' && parts.targets === 1
+  if (parts.targets === outputs || labels) return
+  const alternative = loss === 'crossEntropy' ? ', or 1 column of labels' : ''
+  refuseShape(
+    `${what} has ${parts.targets} target columns; the model has ${outputs} outputs, so ${outputs} are expected${alternative}`,
+    { expected: outputs, found: parts.targets },
+    `A model for this data ends with layers: [${parts.features}, …, ${parts.classes?.length ?? parts.targets}].`,
+  )
+}
+
+function checkClasses(parts: Readonly<DatasetParts>, columns: ModelColumns, loss: LossName, what: string): void {
+  const { classes } = parts
+  if (classes === null) return
+  const details = { classes, outputs: columns.outputs }
+  if (!isClassification(loss)) {
+    const better = columns.outputs === 1 ? 'binaryCrossEntropy' : 'crossEntropy'
+    refuseLabels(
+      `The target of ${what} is text with the classes ${listed(classes)}; loss '${loss}' needs quantities`,
+      `Use loss: '${better}'.`,
+      details,
+    )
+  }
+  const expected = loss === 'crossEntropy' ? columns.outputs : 2
+  if (loss === 'binaryCrossEntropy' ? classes.length > 2 : classes.length > expected) {
+    refuseLabels(
+      `The target of ${what} has ${classes.length} classes (${listed(classes)}); the model can tell ${expected} apart`,
+      `A model for this data ends with layers: [${parts.features}, …, ${classes.length}].`,
+      details,
+    )
+  }
+  if (columns.classes === null || columns.classes.join('\0') === classes.join('\0')) return
+  refuseLabels(
+    `The classes of ${what} are ${listed(classes)}; the model's are ${listed(columns.classes)}`,
+    'Read the data with encoding: model.encoding, so that labels mean the same.',
+    { expected: columns.classes, found: classes },
+  )
+}
+
+function checkValues(parts: Readonly<DatasetParts>, outputs: number, loss: LossName, what: string): void {
+  const { y, targets, rows } = parts
+  if (loss === 'crossEntropy' && targets === 1 && outputs > 1) {
+    for (let row = 0; row < rows; row++) {
+      const label = y[row]!
+      if (Number.isInteger(label) && label >= 0 && label < outputs) continue
+      refuseLabels(
+        `Row ${row} of ${what} has the label ${label}; expected a whole number from 0 to ${outputs - 1}`,
+        `The model has ${outputs} outputs, one for each class.`,
+        { row, expected: outputs, found: label },
+      )
+    }
+  } else if (isClassification(loss)) {
+    for (let i = 0; i < y.length; i++) {
+      if (y[i]! >= 0 && y[i]! <= 1) continue
+      const row = Math.floor(i / targets)
+      refuseLabels(
+        `Row ${row} of ${what} has the target ${y[i]}; loss '${loss}' expects numbers from 0 to 1`,
+        'Targets of a classification are labels or probabilities.',
+        { row, column: i % targets, expected: '0 to 1', found: y[i] },
+      )
+    }
+  }
+}
+
+/**
+ * Throws if data has no targets, or not those that the loss needs.
+ *
+ * @param what How a sentence calls the data, such as `the training data`.
+ */
+export function checkTargets(parts: Readonly<DatasetParts>, columns: ModelColumns, loss: LossName, what: string): void {
+  if (parts.targets === 0) {
+    throw new KanError({
+      code: 'ERR_KAN_DATA',
+      message: `${what.charAt(0).toUpperCase()}${what.slice(1)} has no targets`,
+      hint: "Name the column to predict with the option target: 'column', or give y.",
+      details: { expected: 'at least 1 target', found: 0 },
+    })
+  }
+  checkClasses(parts, columns, loss, what)
+  checkWidth(parts, columns.outputs, loss, what)
+  checkValues(parts, columns.outputs, loss, what)
+}

@@ -1,0 +1,219 @@
+/**
+ * The errors of the package. Every one has a `code`, a `hint` and `details`; wrong types are also `TypeError`s and
+ * values out of range `RangeError`s. Native code hands over JSON, which becomes an error here and nowhere else.
+ */
+
+/** What an error is about; stable across releases. */
+export type KanErrorCode =
+  | 'ERR_KAN_BUSY'
+  | 'ERR_KAN_DISPOSED'
+  | 'ERR_KAN_INTERNAL'
+  | 'ERR_KAN_UNUSABLE'
+  | 'ERR_KAN_OPTION'
+  | 'ERR_KAN_SHAPE'
+  | 'ERR_KAN_NUMBER'
+  | 'ERR_KAN_LABEL'
+  | 'ERR_KAN_EMPTY'
+  | 'ERR_KAN_DATA'
+  | 'ERR_KAN_CSV'
+  | 'ERR_KAN_FILE'
+  | 'ERR_KAN_DIVERGED'
+  | 'ERR_KAN_MEMORY'
+  | 'ERR_KAN_MACHINE'
+  | 'ERR_KAN_LOAD'
+  | 'ABORT_ERR'
+
+/** Facts about an error for programs; the names depend on the code. */
+export type KanErrorDetails = Readonly<Record<string, unknown>>
+
+/** The parts of an error. */
+export interface KanErrorParts {
+  code: KanErrorCode
+  /** What is wrong: what was expected and what was found. */
+  message: string
+  /** What to do about it. */
+  hint?: string | undefined
+  details?: KanErrorDetails | undefined
+  cause?: unknown
+}
+
+const brand: unique symbol = Symbol.for('kanode.error') as never
+
+function text({ message, hint }: KanErrorParts): string {
+  return hint === undefined ? message : `${message}\nHint: ${hint}`
+}
+
+function mark(error: Error, { code, hint, details }: KanErrorParts): void {
+  const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
+  const shown = (value: unknown) => ({ ...hidden(value), enumerable: true })
+  Object.defineProperties(error, {
+    [brand]: hidden(true),
+    code: shown(code),
+    hint: hidden(hint),
+    details: shown(Object.freeze({ ...details })),
+  })
+}
+
+function cause(parts: KanErrorParts): ErrorOptions | undefined {
+  return parts.cause === undefined ? undefined : { cause: parts.cause }
+}
+
+/**
+ * An error of this package. `error instanceof KanError` also holds for its `TypeError`s and `RangeError`s, so one
+ * `catch` can tell them all from other errors.
+ */
+export class KanError extends Error {
+  /** What it is about, `ERR_KAN_…`, or `ABORT_ERR` when a signal stopped the work. */
+  declare readonly code: KanErrorCode
+  /** What to do about it; also the last line of the message. */
+  declare readonly hint: string | undefined
+  /** Facts for programs, such as `row`, `column`, `expected` and `found`. */
+  declare readonly details: KanErrorDetails
+
+  /** @internal */
+  constructor(parts: KanErrorParts) {
+    super(text(parts), cause(parts))
+    mark(this, parts)
+  }
+}
+Object.defineProperty(KanError.prototype, 'name', { value: 'KanError', configurable: true, writable: true })
+// The TypeErrors and RangeErrors below can't inherit from KanError as well; the brand tells that they belong.
+Object.defineProperty(KanError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    if (this !== KanError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return value instanceof Error && brand in value
+  },
+})
+
+/** A value of the wrong type: a `TypeError` that is a {@link KanError} as well. */
+export class KanTypeError extends TypeError {
+  declare readonly code: KanErrorCode
+  declare readonly hint: string | undefined
+  declare readonly details: KanErrorDetails
+
+  /** @internal */
+  constructor(parts: KanErrorParts) {
+    super(text(parts), cause(parts))
+    mark(this, parts)
+  }
+}
+
+/** A value out of its range: a `RangeError` that is a {@link KanError} as well. */
+export class KanRangeError extends RangeError {
+  declare readonly code: KanErrorCode
+  declare readonly hint: string | undefined
+  declare readonly details: KanErrorDetails
+
+  /** @internal */
+  constructor(parts: KanErrorParts) {
+    super(text(parts), cause(parts))
+    mark(this, parts)
+  }
+}
+
+/**
+ * Work that an `AbortSignal` stopped. `name` is `'AbortError'`, `code` is `'ABORT_ERR'` and `cause` is the signal's
+ * reason, as in Node's own functions.
+ */
+export class KanAbortError extends KanError {
+  /** @internal */
+  constructor(reason: unknown, details?: KanErrorDetails) {
+    super({ code: 'ABORT_ERR', message: 'The operation was aborted', details, cause: reason })
+  }
+}
+Object.defineProperty(KanAbortError.prototype, 'name', { value: 'AbortError', configurable: true, writable: true })
+
+/** What a value is, for a sentence: `null`, `an array`, `NaN`, `-1`, `'text'`. */
+export function described(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 39)}…'` : `'${value}'`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return `an array of length ${value.length}`
+  if (typeof value !== 'object') return String(value)
+  const name: unknown = value.constructor?.name
+  if (ArrayBuffer.isView(value)) return `a ${String(name)}`
+  return name === 'Object' || typeof name !== 'string' ? 'an object' : `an object of class ${name}`
+}
+
+/** Hints for errors that native code reports; it states facts, the facade gives advice. */
+const hints: Partial<Record<KanErrorCode, string>> = {
+  ERR_KAN_BUSY: 'Wait for the promise of the running fit, or abort it with its signal; or train another Kan.',
+  ERR_KAN_DISPOSED: 'Make a new Kan, or load the saved file again.',
+  ERR_KAN_INTERNAL:
+    'This is a bug in kanode; please report it with the message above. Load the model again from its last file.',
+  ERR_KAN_UNUSABLE: 'Load the model again from its last file or checkpoint.',
+  ERR_KAN_DIVERGED: 'The last good parameters were kept. Lower learningRate, or use standardize: true.',
+  ERR_KAN_MEMORY: 'Use fewer rows at once, a smaller grid or smaller layers.',
+}
+
+const codes = new Set<string>([
+  ...Object.keys(hints),
+  'ERR_KAN_OPTION',
+  'ERR_KAN_SHAPE',
+  'ERR_KAN_NUMBER',
+  'ERR_KAN_LABEL',
+  'ERR_KAN_EMPTY',
+  'ERR_KAN_DATA',
+  'ERR_KAN_CSV',
+  'ERR_KAN_FILE',
+  'ERR_KAN_MACHINE',
+])
+
+const fileHints: Readonly<Record<string, string>> = {
+  truncated: 'The file ends too early; copy it again or use an older checkpoint.',
+  corrupt: 'The file is damaged or not a kanode model; copy it again or use an older checkpoint.',
+  newer: 'A newer version of kanode wrote the file; update kanode.',
+  io: 'Check that the path exists and may be read and written.',
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** The error for native JSON text `{code, message, hint?, details}`; other text becomes `ERR_KAN_INTERNAL`. */
+export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDetails): Error {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch {
+    parsed = undefined
+  }
+  if (!isRecord(parsed) || typeof parsed.code !== 'string' || !codes.has(parsed.code)) {
+    return new KanError({ code: 'ERR_KAN_INTERNAL', message: json, hint: hints.ERR_KAN_INTERNAL, cause })
+  }
+  const code = parsed.code as KanErrorCode
+  const details = { ...(isRecord(parsed.details) ? parsed.details : {}), ...more }
+  const message = String(parsed.message ?? code)
+  const fileHint = code === 'ERR_KAN_FILE' ? fileHints[String(details.kind)] : undefined
+  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? hints[code])
+  const parts = { code, message, hint, details, cause }
+  return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
+}
+
+/** Calls into native code; what it throws becomes an error of this package. */
+export function native<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+/** The error for whatever a native call threw. A TypeError comes from JavaScript itself: a method of no model. */
+export function fromNative(error: unknown): Error {
+  if (error instanceof KanError || error instanceof TypeError) return error
+  return fromNativeText(error instanceof Error ? error.message : String(error))
+}
+
+/** The same error, with the file it is about. */
+export function inFile(error: Error, file: string, hint?: string): Error {
+  if (!(error instanceof KanError)) return error
+  const message = error.message.split('\nHint: ', 1)[0] ?? ''
+  const parts = { code: error.code, hint: error.hint ?? hint, cause: error.cause }
+  return new KanError({
+    ...parts,
+    message: `${file}: ${message}`,
+    details: { ...error.details, file },
+  })
+}

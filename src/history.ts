@@ -1,0 +1,162 @@
+/**
+ * What a fit reports: one record for each step, and at the end the whole history with the reason why it stopped.
+ */
+
+import { card, counted, grouped, inspectSymbol, short, table } from './text/table.js'
+
+/** A loss, by its name. */
+export type LossName = 'mse' | 'rmse' | 'mae' | 'huber' | 'crossEntropy' | 'binaryCrossEntropy'
+
+/**
+ * How a fit stands after a step or a pass. Losses are in the units of training: those of the standardised targets, if
+ * the model standardises.
+ */
+export interface TrainingRecord {
+  /** Steps of the optimiser done, those of resumed fits included. */
+  readonly step: number
+  /** Passes over the rows completed. */
+  readonly epoch: number
+  /** The value of the loss that is minimised; {@link TrainingHistory.lossName} says which loss it is. */
+  readonly loss: number
+  /** The same on the validation rows. */
+  readonly validationLoss?: number
+  /** Root mean squared error in the units of the target; for the losses mse and rmse with one target. */
+  readonly rmse?: number
+  /** The same on the validation rows. */
+  readonly validationRmse?: number
+  readonly learningRate: number
+  /** Euclidean norm of the gradient. */
+  readonly gradientNorm: number
+  /** Evaluations of loss and gradient so far. */
+  readonly evaluations: number
+  /** Seconds since this fit began. */
+  readonly seconds: number
+}
+
+/**
+ * Why a fit stopped: all steps were done; early stopping; nothing more to gain (`'converged'`); no better point found
+ * (`'stalled'`); or cancelled, by leaving a loop over `fitSteps` or the end of the process.
+ */
+export type StopReason = 'completed' | 'earlyStopped' | 'converged' | 'stalled' | 'cancelled' | 'failed'
+
+/** The best step of a fit. */
+export interface BestStep {
+  readonly step: number
+  readonly epoch: number
+  /** The loss that was watched. */
+  readonly loss: number
+  /** Which rows it was measured on. */
+  readonly watched: 'validation' | 'training'
+  /** Whether the model has the parameters of this step now. */
+  readonly restored: boolean
+}
+
+/** How much of the training data runs outside the grids of one layer. */
+export interface OutsideCount {
+  /** Values outside the domain of their spline, over all rows and input nodes. */
+  readonly outside: number
+  /** All values: rows times input nodes. */
+  readonly values: number
+}
+
+/** The parts of a history. */
+export interface HistoryParts {
+  readonly lossName: LossName
+  readonly records: readonly TrainingRecord[]
+  readonly stop: StopReason
+  readonly best: BestStep | null
+  readonly steps: number
+  readonly epochs: number
+  readonly evaluations: number
+  readonly trainingRows: number
+  readonly validationRows: number
+  readonly seconds: number
+  readonly outside: readonly OutsideCount[]
+}
+
+/** What a fit has done: every record, whether or not a callback saw it, and why it stopped. */
+export class TrainingHistory implements HistoryParts {
+  /** The loss that `loss` and `validationLoss` of the records are values of. */
+  readonly lossName: LossName
+  /** One for each step, or for each pass if the fit was asked for epochs; oldest first, those of this fit only. */
+  readonly records: readonly TrainingRecord[]
+  /** Why it stopped. */
+  readonly stop: StopReason
+  /** Its best step, or `null` if nothing was measured. */
+  readonly best: BestStep | null
+  /** Steps of the optimiser done, those of resumed fits included. */
+  readonly steps: number
+  /** Passes over the rows completed, those of resumed fits included. */
+  readonly epochs: number
+  /** Evaluations of loss and gradient, those of resumed fits included. */
+  readonly evaluations: number
+  /** Rows trained on. */
+  readonly trainingRows: number
+  /** Rows held out to judge by. */
+  readonly validationRows: number
+  /** How long this fit took. */
+  readonly seconds: number
+  /** For each layer, how much lies outside its grids; empty if the fit was cancelled. */
+  readonly outside: readonly OutsideCount[]
+
+  /** @internal */
+  constructor(parts: HistoryParts) {
+    this.lossName = parts.lossName
+    this.records = parts.records
+    this.stop = parts.stop
+    this.best = parts.best
+    this.steps = parts.steps
+    this.epochs = parts.epochs
+    this.evaluations = parts.evaluations
+    this.trainingRows = parts.trainingRows
+    this.validationRows = parts.validationRows
+    this.seconds = parts.seconds
+    this.outside = parts.outside
+  }
+
+  /** The last record, if there is any. */
+  get last(): TrainingRecord | undefined {
+    return this.records.at(-1)
+  }
+
+  /** Whether the model has the parameters of the best step rather than those of the last. */
+  get restored(): boolean {
+    return this.best?.restored ?? false
+  }
+
+  /** A summary with a few of the records. */
+  toString(): string {
+    const title = `TrainingHistory: ${this.stop} after ${counted(this.steps, 'step')}, ${short(this.seconds)} s`
+    const facts: [string, string][] = [
+      ['loss', this.lossName],
+      ['rows', `${grouped(this.trainingRows)} to learn from, ${grouped(this.validationRows)} to judge by`],
+    ]
+    if (this.best !== null) {
+      const { step, loss, watched, restored } = this.best
+      facts.push(['best', `step ${step}: ${watched} loss ${short(loss)}${restored ? ', restored' : ''}`])
+    }
+    const shown = sample(this.records, 8)
+    if (shown.length === 0) return card(title, facts)
+    return `${card(title, facts)}\n${recordTable(shown)}`
+  }
+
+  /** What `console.log` shows. */
+  [inspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+/** Up to `count` records, evenly spread, the first and the last among them. */
+function sample(records: readonly TrainingRecord[], count: number): TrainingRecord[] {
+  if (records.length <= count) return [...records]
+  return Array.from({ length: count }, (_, i) => records[Math.round((i * (records.length - 1)) / (count - 1))]!)
+}
+
+function recordTable(records: readonly TrainingRecord[]): string {
+  const optional = (['validationLoss', 'rmse', 'validationRmse'] as const).filter(name =>
+    records.some(record => record[name] !== undefined),
+  )
+  const titles = { validationLoss: 'validation loss', rmse: 'rmse', validationRmse: 'validation rmse' }
+  const rows = records.map(record => [record.step, record.loss, ...optional.map(name => record[name] ?? '')])
+  return table(rows, ['step', 'loss', ...optional.map(name => titles[name])])
+}

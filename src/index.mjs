@@ -1,0 +1,6 @@
+// The entry for `import`: the same classes that `require` gives. It requires them rather than importing them, since
+// on Node 20 an error in an imported CommonJS module can't be caught: it is thrown once more, with nobody listening.
+import { createRequire } from 'node:module'
+
+export const { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError, parseCsv, readCsv, runtime } =
+  createRequire(import.meta.url)('./index.js')

@@ -1,0 +1,468 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * The model: a thin skin over the native one. It checks arguments, converts data, and turns native errors into errors
+ * with advice; it does no mathematics.
+ */
+
+import { refuseQuantities, toLabels, toProbabilities } from './classify.js'
+import type { RowObject } from './data/columns.js'
+import type { Dataset } from './data/dataset.js'
+import type { Encoding } from './data/encoding.js'
+import {
+  checkFeatures,
+  type ModelColumns,
+  outputNames,
+  type PredictInput,
+  type PredictOutput,
+  type Prepared,
+  partsOf,
+  prepare,
+  type TrainingData,
+} from './data/prediction.js'
+import {
+  type Float64Matrix,
+  finiteNumbers,
+  type Matrix,
+  type NumberArray,
+  type NumberRows,
+  refuseCell,
+} from './data/rows.js'
+import { checkTargets, isClassification, usualLoss } from './data/targets.js'
+import { columnsOf, type Description, describe, readSchema, type Schema } from './description.js'
+import { Edge } from './edge.js'
+import { fromNative, fromNativeText, inFile, native } from './errors.js'
+import { type FilePath, pathOf, readBytes } from './files.js'
+import { beginFit, nativeData } from './fit.js'
+import { type FitOptions, threadCount } from './fit-options.js'
+import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
+import { type Metrics, type ModelCost, metricsFrom, type RegressionMetrics } from './metrics.js'
+import { inspectModel } from './model-inspect.js'
+import { NativeModel, type NativeModelHandle, type NativeOutcome } from './native.js'
+import { type KanOptions, optional, specification } from './options.js'
+import { type Running, stream } from './running.js'
+import { counted, inspectSymbol } from './text/table.js'
+import { fields, flag, refuseShape, refuseType, whole } from './validate.js'
+
+/** What to keep in a model file. */
+export interface SaveOptions {
+  /** Whether to keep what is needed to go on training with the same bits (`resume: true`); `false` unless given. */
+  optimizerState?: boolean | undefined
+}
+
+/** How to compute. */
+export interface ComputeOptions {
+  /** Number of threads; one for each core unless given. The result does not depend on it. */
+  threads?: number | undefined
+}
+
+/** Marks a native model that is to be wrapped, so that only this package can pass one. */
+class Wrapped {
+  constructor(readonly model: NativeModelHandle) {}
+}
+
+/**
+ * A Kolmogorov–Arnold network: every edge carries a function of its own, a base function plus a B-spline.
+ *
+ * @example
+ * const model = new Kan({ layers: [2, 5, 1], grid: 5, seed: 0 })
+ * const history = await model.fit({ x: [[0, 1], …], y: [1, …] }, { steps: 60 })
+ * const predictions = await model.predict([[0.5, 0.5]])
+ */
+export class Kan {
+  readonly #model: NativeModelHandle
+  #about: Description
+  #schema: Schema
+  #columns: ModelColumns
+  #disposed = false
+  // Kept between calls, so that predicting a row allocates nothing but its result.
+  readonly #row: Float64Array
+  readonly #result: Float64Array
+
+  /**
+   * A new model with random parameters.
+   *
+   * @throws `TypeError` for unknown options and wrong types, `RangeError` for values out of range,
+   *   {@link KanError} `ERR_KAN_MEMORY` for a model that does not fit into memory.
+   */
+  constructor(options: KanOptions) {
+    const given: unknown = options
+    this.#model = given instanceof Wrapped ? given.model : native(() => new NativeModel(specification(given)))
+    this.#about = describe(this.#model)
+    this.#schema = readSchema(
+      native(() => this.#model.metadata()),
+      this.#about.layers[0]!,
+    )
+    this.#columns = columnsOf(this.#about, this.#schema)
+    this.#row = new Float64Array(this.#columns.inputs)
+    this.#result = new Float64Array(this.#columns.outputs)
+  }
+
+  /**
+   * The model in a file.
+   *
+   * @throws {@link KanError} `ERR_KAN_FILE`, with `details.kind` `'io'`, `'truncated'`, `'corrupt'` or `'newer'`.
+   */
+  static async load(path: FilePath): Promise<Kan> {
+    const file = pathOf(path, 'path')
+    return decode(await readBytes(file), file)
+  }
+
+  /**
+   * The model in the bytes of a file.
+   *
+   * @throws As {@link Kan.load}.
+   */
+  static fromBytes(bytes: Uint8Array): Kan {
+    if (!(bytes instanceof Uint8Array)) refuseType('bytes', 'a Uint8Array', bytes)
+    return decode(bytes, undefined)
+  }
+
+  /** Number of inputs, of nodes in each hidden layer, and of outputs. */
+  get layers(): readonly number[] {
+    return [...this.#about.layers]
+  }
+
+  /** Number of columns that the model takes. */
+  get inputs(): number {
+    return this.#columns.inputs
+  }
+
+  /** Number of columns that the model gives. */
+  get outputs(): number {
+    return this.#columns.outputs
+  }
+
+  /** Grid intervals of each edge's spline. */
+  get grid(): number {
+    return this.#about.grid
+  }
+
+  /** Degree of the splines. */
+  get degree(): number {
+    return this.#about.degree
+  }
+
+  /** The type of its numbers. */
+  get dtype(): 'f64' | 'f32' {
+    return this.#about.dtype
+  }
+
+  /** Number of parameters: the sum of `I·O·(2 + grid + degree)` over the layers. */
+  get parameterCount(): number {
+    return this.#about.parameterCount
+  }
+
+  /** Names of the inputs, if the training data had names. */
+  get inputNames(): readonly string[] | null {
+    return this.#columns.inputNames === null ? null : [...this.#columns.inputNames]
+  }
+
+  /** Names of the outputs, if the training data had names. */
+  get outputNames(): readonly string[] | null {
+    return this.#columns.outputNames === null ? null : [...this.#columns.outputNames]
+  }
+
+  /** The classes that labels 0, 1, … stand for, if the target was text. */
+  get classes(): readonly string[] | null {
+    return this.#columns.classes === null ? null : [...this.#columns.classes]
+  }
+
+  /** How named columns become inputs, for reading other data alike; `null` if the training data had no names. */
+  get encoding(): Encoding | null {
+    return this.#columns.encoding
+  }
+
+  /** Whether the model has been trained. */
+  get fitted(): boolean {
+    return this.#about.fitted
+  }
+
+  /** The loss it was last trained with, or `null`. */
+  get loss(): LossName | null {
+    return this.#about.loss?.name ?? null
+  }
+
+  /** Whether `fit` can go on with `resume: true`. */
+  get resumable(): boolean {
+    return this.#about.resumable
+  }
+
+  /**
+   * All parameters, layer after layer: control points `[inputs, outputs, grid + degree]`, base weights and spline
+   * weights `[inputs, outputs]`, row-major; a copy. Setting them drops what `resume` needs.
+   *
+   * @throws On setting: `TypeError`, {@link KanError} `ERR_KAN_SHAPE`, `ERR_KAN_NUMBER`, `ERR_KAN_BUSY`.
+   */
+  get parameters(): Float64Array {
+    const out = new Float64Array(this.parameterCount)
+    native(() => this.#model.parameters(out))
+    return out
+  }
+
+  set parameters(values: NumberArray | readonly number[]) {
+    const numbers = finiteNumbers(values, 'parameters')
+    const [expected, found] = [this.parameterCount, numbers.length]
+    if (found !== expected) {
+      const hint = 'parameterCount says how many there are; layers are in order.'
+      refuseShape(`parameters has ${found} numbers; expected ${expected}`, { expected, found }, hint)
+    }
+    native(() => this.#model.setParameters(numbers))
+    this.#refresh()
+  }
+
+  /**
+   * Trains the model. Everything is copied before the call returns its promise; the event loop stays free.
+   *
+   * @param data Rows of features with targets; names and encoding of its columns become the model's.
+   * @returns The history of the fit.
+   * @throws `TypeError` and `RangeError` for options, {@link KanError} for data that does not fit the model,
+   *   `ERR_KAN_BUSY` during another fit, `ERR_KAN_DIVERGED`, an error named `'AbortError'` when `signal` is aborted, and
+   *   whatever `onStep` throws. The model keeps the best parameters so far.
+   */
+  async fit(data: TrainingData, options: FitOptions = {}): Promise<TrainingHistory> {
+    return await this.#begin(data, options).done
+  }
+
+  /**
+   * Trains the model and yields records as they come; leaving the loop stops the fit. The fit begins with the first
+   * turn of the loop. When steps are very short and the loop is slow some records are skipped, never the last one.
+   *
+   * @returns The history of the fit, as the value of the generator.
+   * @throws As {@link Kan.fit}.
+   */
+  fitSteps(data: TrainingData, options: FitOptions = {}): AsyncGenerator<TrainingRecord, TrainingHistory, void> {
+    const begin = (push: (record: TrainingRecord) => void) => this.#begin(data, options, push)
+    return stream(begin, ({ records }, last) => records.filter(record => record.step > (last?.step ?? -1)))
+  }
+
+  #begin(
+    data: TrainingData,
+    options: FitOptions,
+    onRecord?: (record: TrainingRecord) => void,
+  ): Running<TrainingHistory> {
+    const target = { model: this.#model, about: this.#about, schema: this.#schema, columns: this.#columns }
+    const fit = beginFit(target, data, options, onRecord)
+    const done = fit.done.finally(() => this.#refresh())
+    return { done, cancel: fit.cancel }
+  }
+
+  /** Learns again what native code says about the model. */
+  #refresh(): void {
+    if (this.#disposed) return
+    this.#about = describe(this.#model)
+    this.#schema = readSchema(
+      native(() => this.#model.metadata()),
+      this.#columns.inputs,
+    )
+    this.#columns = columnsOf(this.#about, this.#schema)
+  }
+
+  /**
+   * Predicts, in the background. Results are in the units of the training targets; for classes they are logits (see
+   * {@link Kan.classify} and {@link Kan.probabilities}).
+   *
+   * @param rows Rows of numbers, `{ data, shape }`, row objects, or a dataset: its targets do not matter.
+   * @returns The same kind: rows, `{ data, shape }`, objects by name of output, or a dataset with predictions for
+   *   targets.
+   * @throws {@link KanError} `ERR_KAN_SHAPE`, `ERR_KAN_NUMBER`, `ERR_KAN_EMPTY`, `ERR_KAN_DATA`; `TypeError`.
+   */
+  predict(rows: Dataset, options?: ComputeOptions): Promise<Dataset>
+  predict(rows: Matrix, options?: ComputeOptions): Promise<Float64Matrix>
+  predict(rows: NumberRows, options?: ComputeOptions): Promise<number[][]>
+  predict(rows: readonly RowObject[], options?: ComputeOptions): Promise<Record<string, number>[]>
+  async predict(rows: PredictInput, options: ComputeOptions = {}): Promise<PredictOutput> {
+    const prepared = prepare(rows, this.#columns)
+    return prepared.wrap(await this.#outputsOf(prepared, options), outputNames(this.#columns))
+  }
+
+  async #outputsOf({ x, rows }: Prepared, options: ComputeOptions): Promise<Float64Array> {
+    const threads = threadsOf(options)
+    const { values } = settled(await native(() => this.#model.predict(x, rows, threads)))
+    return values ?? new Float64Array(0)
+  }
+
+  /**
+   * Predicts on the calling thread, for few rows and low latency: a row (`number[]` or `Float64Array`), rows, or
+   * `{ data, shape }`. The result is of the same kind.
+   *
+   * @throws As {@link Kan.predict}.
+   */
+  predictSync(row: Float64Array): Float64Array
+  predictSync(row: readonly number[]): number[]
+  predictSync(rows: Matrix): Float64Matrix
+  predictSync(rows: NumberRows): number[][]
+  predictSync(input: Float64Array | readonly number[] | NumberRows | Matrix): unknown {
+    if (input instanceof Float64Array) return this.#predictRow(input, input, new Float64Array(this.#result.length))
+    if (Array.isArray(input) && typeof input[0] === 'number') {
+      return Array.from(this.#predictRow(input, this.#row, this.#result))
+    }
+    const { x, rows, wrap } = prepare(input, this.#columns)
+    const out = new Float64Array(rows * this.#columns.outputs)
+    native(() => this.#model.predictSync(x, rows, out))
+    return wrap(out, outputNames(this.#columns))
+  }
+
+  /** Predicts one row into `out`; `row` holds it as 64-bit numbers, or receives them. */
+  #predictRow(input: ArrayLike<number>, row: Float64Array, out: Float64Array): Float64Array {
+    const inputs = this.#row.length
+    if (input.length !== inputs) {
+      const found = input.length
+      const hint = `Give one number for each of the ${counted(inputs, 'input')}.`
+      refuseShape(`The row has ${found} numbers; expected ${inputs}`, { expected: inputs, found }, hint)
+    }
+    for (let i = 0; i < inputs; i++) {
+      const cell = input[i]!
+      if (!Number.isFinite(cell)) refuseCell(`row[${i}]`, 0, i, this.#columns.inputNames?.[i], cell)
+      row[i] = cell
+    }
+    try {
+      this.#model.predictSync(row, 1, out)
+    } catch (error) {
+      return native(() => {
+        throw error
+      })
+    }
+    return out
+  }
+
+  /**
+   * The most likely class of each row: its name if the training target was text, else its label.
+   *
+   * @param rows As for {@link Kan.predict}.
+   * @throws As {@link Kan.predict}, and {@link KanError} `ERR_KAN_LABEL` if the model was not trained on classes.
+   */
+  async classify(rows: PredictInput, options: ComputeOptions = {}): Promise<(string | number)[]> {
+    const loss = this.#classLoss()
+    const logits = await this.#outputsOf(prepare(rows, this.#columns), options)
+    return toLabels(logits, this.#columns.outputs, loss, this.#columns.classes)
+  }
+
+  /**
+   * The probability of each class, `[rows, classes]`; for `binaryCrossEntropy` that of class 1 of each output.
+   *
+   * @param rows As for {@link Kan.predict}, and the result is of the same kind.
+   * @throws As {@link Kan.classify}.
+   */
+  probabilities(rows: Dataset, options?: ComputeOptions): Promise<Dataset>
+  probabilities(rows: Matrix, options?: ComputeOptions): Promise<Float64Matrix>
+  probabilities(rows: NumberRows, options?: ComputeOptions): Promise<number[][]>
+  probabilities(rows: readonly RowObject[], options?: ComputeOptions): Promise<Record<string, number>[]>
+  async probabilities(rows: PredictInput, options: ComputeOptions = {}): Promise<PredictOutput> {
+    const loss = this.#classLoss()
+    const prepared = prepare(rows, this.#columns)
+    const logits = await this.#outputsOf(prepared, options)
+    return prepared.wrap(toProbabilities(logits, this.#columns.outputs, loss), outputNames(this.#columns))
+  }
+
+  #classLoss(): LossName {
+    const { loss } = this
+    return loss !== null && isClassification(loss) ? loss : refuseQuantities(loss)
+  }
+
+  /**
+   * Compares predictions with the targets of `data`, in their units: `{ rmse, mae, r2 }`, or for classes
+   * `{ accuracy, logLoss }` (in TypeScript: `evaluate<ClassificationMetrics>(…)`).
+   *
+   * @throws {@link KanError} for data that does not fit the model.
+   */
+  async evaluate<Kind extends Metrics = RegressionMetrics>(
+    data: TrainingData,
+    options: ComputeOptions = {},
+  ): Promise<Kind> {
+    const threads = threadsOf(options)
+    const parts = partsOf(data)
+    checkFeatures(parts, this.#columns, 'the data')
+    checkTargets(parts, this.#columns, this.loss ?? usualLoss(parts, this.#columns), 'the data')
+    const { report } = settled(await native(() => this.#model.evaluate(nativeData(parts), threads)))
+    return metricsFrom(report ?? '{}') as Kind
+  }
+
+  /**
+   * What the model costs in parameters and memory, beside a fully connected network of the same layers.
+   *
+   * @param options.batch Rows of a batch; 1 unless given.
+   */
+  cost(options: { batch?: number } = {}): ModelCost {
+    const { batch } = fields(options, 'the options of cost', ['batch'])
+    const rows = optional(batch, value => whole(value, 'batch', { min: 1 })) ?? 1
+    return JSON.parse(native(() => this.#model.cost(rows))) as ModelCost
+  }
+
+  /**
+   * A look at the edge from one node to another.
+   *
+   * @param layer Index of the layer of edges, from 0.
+   * @param from Index of the input node, from 0.
+   * @param to Index of the output node, from 0.
+   * @throws `TypeError`, `RangeError` if there is no such edge.
+   */
+  edge(layer: number, from: number, to: number): Edge {
+    return new Edge(this.#model, layer, from, to)
+  }
+
+  /**
+   * Writes the model to a file, which is replaced as a whole or not at all.
+   *
+   * @throws {@link KanError} `ERR_KAN_FILE`.
+   */
+  async save(path: FilePath, options: SaveOptions = {}): Promise<void> {
+    const file = pathOf(path, 'path')
+    const withState = keepsState(options)
+    settled(await native(() => this.#model.save(file, withState)))
+  }
+
+  /** The bytes of a model file. */
+  toBytes(options: SaveOptions = {}): Uint8Array {
+    const withState = keepsState(options)
+    return native(() => this.#model.encode(withState))
+  }
+
+  /**
+   * Frees the model's memory at once; without it the garbage collector does, in time. Afterwards the model can't be
+   * used. Fine to repeat.
+   *
+   * @throws {@link KanError} `ERR_KAN_BUSY` during a fit.
+   */
+  dispose(): void {
+    native(() => this.#model.dispose())
+    this.#disposed = true
+  }
+
+  /** As {@link Kan.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  /** A table of the model's options, shapes and state. */
+  toString(): string {
+    return inspectModel(this.#about, this.#columns, this.#disposed)
+  }
+
+  /** What `console.log` shows. */
+  [inspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+function decode(bytes: Uint8Array, file: string | undefined): Kan {
+  try {
+    return new Kan(new Wrapped(NativeModel.decode(bytes)) as unknown as KanOptions)
+  } catch (error) {
+    throw file === undefined ? fromNative(error) : inFile(fromNative(error), file)
+  }
+}
+
+function keepsState(options: SaveOptions): boolean {
+  const { optimizerState } = fields(options, 'the options of saving', ['optimizerState'])
+  return optional(optimizerState, value => flag(value, 'optimizerState')) ?? false
+}
+
+function threadsOf(options: ComputeOptions): number {
+  const { threads } = fields(options, 'the options', ['threads'])
+  return optional(threads, threadCount) ?? 0
+}
+
+function settled(outcome: NativeOutcome): NativeOutcome {
+  if (!outcome.ok) throw fromNativeText(outcome.error ?? 'The work failed without a reason')
+  return outcome
+}

@@ -1,0 +1,27 @@
+/**
+ * Loads the native binding, once, and ends its threads when the process exits.
+ */
+
+import { loadError } from './load-error.js'
+
+type Binding = typeof import('./native.cjs')
+
+function load(): Binding {
+  try {
+    return require('./native.cjs') as Binding
+  } catch (error) {
+    throw loadError(error)
+  }
+}
+
+const binding = load()
+
+// Node runs clean-up hooks of the binding in worker threads only; this is the main thread's.
+process.on('exit', () => {
+  binding.shutdown()
+})
+
+export const NativeModel = binding.NativeModel
+export const NativeTable = binding.NativeTable
+export const nativeRuntime = binding.runtime
+export type { NativeData, NativeModel as NativeModelHandle, NativeOutcome } from './native.cjs'

@@ -1,0 +1,102 @@
+/**
+ * The options of a model: types, defaults, checks, and the JSON that native code reads.
+ */
+
+import { described, KanRangeError } from './errors.js'
+import { choice, fields, flag, interval, refuseType, whole } from './validate.js'
+
+/** Whether knots pile up at the ends of the domain (`'clamped'`) or go on beyond them (`'extended'`). */
+export type KnotEnds = 'clamped' | 'extended'
+
+/** What splines do outside their domain: go on straight, stay constant, or fall to zero. */
+export type Outside = 'linear' | 'constant' | 'zero'
+
+/** The function that base weights scale: `x / (1 + e^-x)`, `x`, or nothing. */
+export type Base = 'silu' | 'identity' | 'zero'
+
+/** How parameters start. */
+export type Init = 'noise' | 'power' | 'glorot' | 'lecun' | 'paper'
+
+/** Numbers of 64 bits (exact as JavaScript's) or 32 bits (half the memory, about twice the speed). */
+export type DType = 'f64' | 'f32'
+
+/** Options of a new model. */
+export interface KanOptions {
+  /** Number of inputs, of nodes in each hidden layer, and of outputs: `[2, 5, 1]`. */
+  layers: readonly number[]
+  /** Grid intervals of each edge's spline, 1 to 4096; 5 unless given. */
+  grid?: number | undefined
+  /** Degree of the splines, 1 to 5; 3 (cubic) unless given. */
+  degree?: number | undefined
+  /** `'clamped'` unless given. */
+  knots?: KnotEnds | undefined
+  /** `'linear'` unless given. */
+  outside?: Outside | undefined
+  /** `'silu'` unless given. */
+  base?: Base | undefined
+  /** `'noise'` unless given. */
+  init?: Init | undefined
+  /** Domain of the first layer's splines, after standardisation; each input's range in the first fit unless given. */
+  domain?: readonly [a: number, b: number] | undefined
+  /** Domain of the other layers' splines; `[-3, 3]` unless given. */
+  hiddenDomain?: readonly [a: number, b: number] | undefined
+  /** Seed of the first parameters, a whole number from 0 to 2^53 − 1; 0 unless given. */
+  seed?: number | undefined
+  /** Whether the first fit scales inputs and targets to mean 0 and standard deviation 1; `true` unless given. */
+  standardize?: boolean | undefined
+  /** `'f64'` unless given. */
+  dtype?: DType | undefined
+}
+
+const optionNames = [
+  'layers',
+  'grid',
+  'degree',
+  'knots',
+  'outside',
+  'base',
+  'init',
+  'domain',
+  'hiddenDomain',
+  'seed',
+  'standardize',
+  'dtype',
+]
+
+function layerSizes(value: unknown): number[] {
+  if (!Array.isArray(value)) refuseType('layers', 'a list of at least 2 whole numbers, such as [2, 5, 1]', value)
+  if (value.length < 2) {
+    throw new KanRangeError({
+      code: 'ERR_KAN_OPTION',
+      message: `layers must have at least 2 sizes, inputs and outputs; found ${described(value)}`,
+      hint: 'For example layers: [2, 5, 1] for 2 inputs, 5 hidden nodes and 1 output.',
+      details: { option: 'layers', expected: 'at least 2 sizes', found: value },
+    })
+  }
+  return value.map((size: unknown, index) => whole(size, `layers[${index}]`, { min: 1 }))
+}
+
+/** Reads an option if it was given. */
+export function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : read(value)
+}
+
+/** Checks the options of a model and writes them as the JSON of a native specification. */
+export function specification(value: unknown): string {
+  if (value === undefined) refuseType('the options of Kan', 'an object such as { layers: [2, 5, 1] }', value)
+  const given = fields(value, 'the options of Kan', optionNames)
+  return JSON.stringify({
+    layers: layerSizes(given.layers),
+    grid: optional(given.grid, v => whole(v, 'grid', { min: 1, max: 4096 })),
+    degree: optional(given.degree, v => whole(v, 'degree', { min: 1, max: 5 })),
+    knots: optional(given.knots, v => choice<KnotEnds>(v, 'knots', ['clamped', 'extended'])),
+    outside: optional(given.outside, v => choice<Outside>(v, 'outside', ['linear', 'constant', 'zero'])),
+    base: optional(given.base, v => choice<Base>(v, 'base', ['silu', 'identity', 'zero'])),
+    init: optional(given.init, v => choice<Init>(v, 'init', ['noise', 'power', 'glorot', 'lecun', 'paper'])),
+    domain: optional(given.domain, v => interval(v, 'domain')),
+    hiddenDomain: optional(given.hiddenDomain, v => interval(v, 'hiddenDomain')),
+    seed: optional(given.seed, v => whole(v, 'seed', { min: 0 })),
+    standardize: optional(given.standardize, v => flag(v, 'standardize')),
+    dtype: choice<DType>(given.dtype ?? 'f64', 'dtype', ['f64', 'f32']),
+  })
+}
