@@ -191,6 +191,12 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
   return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
 }
 
+/** The error for a model that is being trained. */
+export function busy(): KanError {
+  const message = 'the model is busy: a fit is running on it'
+  return new KanError({ code: 'ERR_KAN_BUSY', message, hint: hints.ERR_KAN_BUSY })
+}
+
 /** Calls into native code; what it throws becomes an error of this package. */
 export function native<T>(call: () => T): T {
   try {

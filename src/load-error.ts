@@ -7,8 +7,10 @@ import { KanError } from './errors.js'
 /** The C library of a Linux process: `glibc 2.36`, `musl`, or nothing elsewhere. */
 function libc(): string | undefined {
   if (process.platform !== 'linux') return undefined
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  const version = report?.header?.glibcVersionRuntime
+  // Looking up the names of network peers could take long, and they are of no interest.
+  const reporter = Object.assign(process.report, { excludeNetwork: true })
+  const report = reporter.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const version = report.header?.glibcVersionRuntime
   return version === undefined ? 'musl' : `glibc ${version}`
 }
 

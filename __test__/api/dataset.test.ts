@@ -107,7 +107,7 @@ describe('arrays', () => {
 })
 
 describe('arrays that are refused', () => {
-  const refusals: [string, () => unknown, string, RegExp, typeof Error][] = [
+  const refusals: [string, () => unknown, string, RegExp, abstract new (...args: never[]) => Error][] = [
     ['no rows', () => new Dataset({ x: [] }), 'ERR_KAN_EMPTY', /x has no rows/, KanError],
     ['rows of nothing', () => new Dataset({ x: [[]] }), 'ERR_KAN_SHAPE', /x\[0\] has no columns/, KanError],
     [

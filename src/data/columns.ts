@@ -45,12 +45,12 @@ export interface SourceTable {
 }
 
 /** `.name` or `['odd name']`. */
-export function member(name: string): string {
+function member(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
 }
 
 /** Sorts cells into a column of one kind. */
-export function typedColumn(rows: number, cell: (row: number) => unknown, where: (row: number) => string): Column {
+function typedColumn(rows: number, cell: (row: number) => unknown, where: (row: number) => string): Column {
   const values: unknown[] = []
   let first: { row: number; kind: 'number' | 'boolean' | 'string' } | undefined
   for (let row = 0; row < rows; row++) {

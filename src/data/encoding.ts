@@ -153,7 +153,7 @@ export function learnFeature(
 }
 
 /** Throws that a category isn't known. */
-export function refuseCategory(place: string, column: string, found: string, known: readonly string[]): never {
+function refuseCategory(place: string, column: string, found: string, known: readonly string[]): never {
   throw new KanError({
     code: 'ERR_KAN_DATA',
     message: `${place} is '${found}', which is no category of '${column}'; known are ${listed(known, 24)}`,

@@ -9,6 +9,7 @@ import { isRowObject, type RowObject, type SourceTable, tableFromRows } from './
 import { Dataset, datasetParts, isDataset, makeDataset, type SampleOptions, type Samples } from './dataset.js'
 import { type Encoding, encodedWidth } from './encoding.js'
 import { type Float64Matrix, isMatrix, type Matrix, type NumberRows, toBlock, toRows } from './rows.js'
+import { madeUpNames } from './samples.js'
 import { type DatasetParts, partsFromTable } from './table.js'
 
 /** What a model knows about the columns it takes and gives. */
@@ -35,15 +36,9 @@ export interface Prepared {
   wrap(values: Float64Array, names: readonly string[]): PredictOutput
 }
 
-/** Names of the features as errors show them. */
-export function inputNames(columns: ModelColumns): readonly string[] | undefined {
-  return columns.inputNames ?? undefined
-}
-
 /** Names of the outputs, made up if there are none. */
 export function outputNames({ outputs, outputNames }: ModelColumns): readonly string[] {
-  if (outputNames !== null) return outputNames
-  return outputs === 1 ? ['y'] : Array.from({ length: outputs }, (_, index) => `y${index + 1}`)
+  return outputNames ?? madeUpNames('y', outputs)
 }
 
 function objects(values: Float64Array, names: readonly string[]): Record<string, number>[] {
@@ -114,7 +109,7 @@ export function prepare(input: unknown, columns: ModelColumns): Prepared {
       details: { expected: 'a list of rows', found: 'an object' },
     })
   }
-  const rules = { name: 'rows', columns: columns.inputs, columnNames: inputNames(columns), borrow: true }
+  const rules = { name: 'rows', columns: columns.inputs, columnNames: columns.inputNames ?? undefined, borrow: true }
   const block = toBlock(input, rules)
   const wrap = (values: Float64Array, names: readonly string[]): PredictOutput =>
     isMatrix(input) ? { data: values, shape: [block.rows, names.length] } : toRows(values, names.length)

@@ -20,7 +20,7 @@ export function generator(seed: number): () => number {
 }
 
 /** The numbers 0 … n−1 in a random order (Fisher and Yates). */
-export function shuffled(n: number, seed: number): Uint32Array {
+function shuffled(n: number, seed: number): Uint32Array {
   const random = generator(seed)
   const order = Uint32Array.from({ length: n }, (_, i) => i)
   for (let i = n - 1; i > 0; i--) {
