@@ -3,8 +3,6 @@
  * writes to `dist/` from `src/`; this list says what of it users may rely on.
  */
 
-// Training
-// Predictions and what they are worth
 export type {
   AdamOptions,
   AdamWOptions,
@@ -67,10 +65,6 @@ export type {
   TrainingHistory,
   TrainingRecord,
 } from './dist/index.js'
-// Models
-// Data
-// Errors
-// The machine
 export {
   Dataset,
   Kan,

@@ -8,6 +8,7 @@ const checks = () => [
   ['clippy', 'cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']],
   ['rustdoc', 'cargo', ['doc', '--workspace', '--no-deps', '--locked'], { RUSTDOCFLAGS: '-D warnings' }],
   ['tsc', ...tool('typescript', 'tsc', '-p', 'tsconfig.json')],
+  ['tsc of the tests', ...tool('typescript', 'tsc', '-p', '__test__/tsconfig.json')],
   ['biome', ...tool('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.')],
 ]
 

@@ -89,3 +89,27 @@ pub(crate) fn guard<T>(entry: impl FnOnce() -> Result<T, Failure>) -> napi::Resu
 pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(Failure::internal(&*payload)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thrown(entry: impl FnOnce() -> Result<(), Failure>) -> Value {
+        serde_json::from_str(&guard(entry).unwrap_err().reason).unwrap()
+    }
+
+    #[test]
+    fn a_panic_in_an_entry_becomes_an_internal_error() {
+        let error = thrown(|| panic!("row {} of {}", 3, 2));
+        assert_eq!(error, json!({ "code": "ERR_KAN_INTERNAL", "message": "row 3 of 2", "details": {} }));
+        assert_eq!(thrown(|| panic!("static"))["message"], "static");
+        assert_eq!(thrown(|| std::panic::panic_any(7))["message"], "panic");
+    }
+
+    #[test]
+    fn failures_keep_their_code_and_details() {
+        let error = thrown(|| Err(Failure::length("x", 4, 5)));
+        assert_eq!(error["code"], "ERR_KAN_SHAPE");
+        assert_eq!(error["details"], json!({ "what": "x", "expected": 4, "found": 5 }));
+    }
+}

@@ -64,7 +64,7 @@ pub(crate) fn start<'env>(
     shared.read(|state| with_slot!(state, slot => {
         let job = Job { model: slot.snapshot(), data, validation, request, cancel: Arc::clone(&shared.cancel) };
         let shared = Arc::clone(shared);
-        spawn(env, "fit", Arc::clone(&shared.cancel), move || run(&shared, job, events))
+        spawn(env, "fit", Arc::clone(&shared.cancel), move || shared.finish(|| train(job, events)))
     }))
 }
 
@@ -75,29 +75,6 @@ struct Job<T> {
     validation: Option<Dataset>,
     request: Request,
     cancel: Arc<AtomicBool>,
-}
-
-/// The fit itself, on its thread.
-fn run<T: Held>(shared: &Shared, job: Job<T>, events: Events) -> Result<Done, Failure>
-where
-    CpuBackend: Compile<T>,
-{
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| train(job, events)));
-    let result = match done {
-        Ok(Ok((model, done))) => {
-            if let Some(model) = model {
-                shared.replace(model);
-            }
-            Ok(done)
-        }
-        Ok(Err(failure)) => Err(failure),
-        Err(panic) => {
-            shared.mark_unusable();
-            Err(Failure::internal(&*panic))
-        }
-    };
-    shared.release();
-    result
 }
 
 /// Trains a copy of the model. Returns it, if the fit began, with what there is to tell.

@@ -6,6 +6,8 @@ use crate::threads::lock;
 use kanode_cpu::{CpuBackend, CpuOptions};
 use kanode_engine::{Backend, Compile, Executor, Program};
 use kanode_format::{AnyModel, Model, Number};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
@@ -120,12 +122,14 @@ impl Shared {
         }
     }
 
-    /// Reads the model; works during a fit too, on the model as it was before.
+    /// Reads the model; works during a fit too, on the model as it was before. A panic makes the model unusable.
     pub(crate) fn read<R>(&self, f: impl FnOnce(&mut State) -> Result<R, Failure>) -> Result<R, Failure> {
         if self.unusable.load(SeqCst) {
             return Err(Failure::unusable());
         }
-        f(lock(&self.state).as_mut().ok_or_else(Failure::disposed)?)
+        let mut state = lock(&self.state);
+        let state = state.as_mut().ok_or_else(Failure::disposed)?;
+        catch_unwind(AssertUnwindSafe(|| f(state))).unwrap_or_else(|panic| self.broken(&*panic))
     }
 
     /// Changes the model; refused during a fit.
@@ -150,14 +154,30 @@ impl Shared {
         self.busy.store(false, SeqCst);
     }
 
-    /// Puts another model in the place of this one, at the end of a fit.
-    pub(crate) fn replace<T: Held>(&self, model: Model<T>) {
-        *lock(&self.state) = Some(T::state(model));
+    /// Runs the work of a fit and puts the model it returns, if any, in the place of this one. After a panic the
+    /// model is unusable. In any case it is no longer busy.
+    pub(crate) fn finish<T: Held, R>(
+        &self,
+        work: impl FnOnce() -> Result<(Option<Model<T>>, R), Failure>,
+    ) -> Result<R, Failure> {
+        let result = match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok((model, result))) => {
+                if let Some(model) = model {
+                    *lock(&self.state) = Some(T::state(model));
+                }
+                Ok(result)
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(panic) => self.broken(&*panic),
+        };
+        self.release();
+        result
     }
 
-    /// After a panic inside a fit.
-    pub(crate) fn mark_unusable(&self) {
+    /// After a panic nobody can say what state the model is in.
+    fn broken<R>(&self, panic: &(dyn Any + Send)) -> Result<R, Failure> {
         self.unusable.store(true, SeqCst);
+        Err(Failure::internal(panic))
     }
 
     /// Frees the model at once; fine to repeat, refused during a fit.
@@ -167,5 +187,67 @@ impl Shared {
         }
         *lock(&self.state) = None;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kanode_network::{Network, Specification};
+
+    fn model() -> Model<f64> {
+        let network = Network::new(Specification::of(&[2, 1])).unwrap();
+        Model { network, state: None, metadata: String::new() }
+    }
+
+    fn code<R>(result: Result<R, Failure>) -> Option<&'static str> {
+        result.err().map(|failure| failure.code)
+    }
+
+    #[test]
+    fn a_busy_model_can_be_read_but_not_changed() {
+        let shared = Shared::new(AnyModel::F64(model()));
+        shared.acquire().unwrap();
+        assert_eq!(code(shared.acquire()), Some("ERR_KAN_BUSY"));
+        assert_eq!(code(shared.write(|_| Ok(()))), Some("ERR_KAN_BUSY"));
+        assert_eq!(code(shared.dispose()), Some("ERR_KAN_BUSY"));
+        assert_eq!(code(shared.read(|_| Ok(()))), None);
+        shared.release();
+        assert_eq!(code(shared.write(|_| Ok(()))), None);
+    }
+
+    #[test]
+    fn after_a_panic_in_a_fit_the_model_is_unusable_but_can_be_disposed_of() {
+        let shared = Shared::new(AnyModel::F64(model()));
+        shared.acquire().unwrap();
+        let work = || -> Result<(Option<Model<f64>>, ()), Failure> { panic!("in a kernel") };
+        assert_eq!(code(shared.finish(work)), Some("ERR_KAN_INTERNAL"));
+        assert_eq!(code(shared.read(|_| Ok(()))), Some("ERR_KAN_UNUSABLE"));
+        assert_eq!(code(shared.acquire()), Some("ERR_KAN_UNUSABLE"));
+        assert_eq!(code(shared.dispose()), None);
+    }
+
+    #[test]
+    fn after_a_panic_in_a_call_the_model_is_unusable() {
+        let shared = Shared::new(AnyModel::F64(model()));
+        assert_eq!(code(shared.read::<()>(|_| panic!("in a getter"))), Some("ERR_KAN_INTERNAL"));
+        assert_eq!(code(shared.read(|_| Ok(()))), Some("ERR_KAN_UNUSABLE"));
+    }
+
+    #[test]
+    fn a_model_that_was_disposed_of_says_so() {
+        let shared = Shared::new(AnyModel::F64(model()));
+        shared.dispose().unwrap();
+        shared.dispose().unwrap();
+        assert_eq!(code(shared.read(|_| Ok(()))), Some("ERR_KAN_DISPOSED"));
+    }
+
+    #[test]
+    fn readers_keep_the_model_they_began_with() {
+        let mut slot = Slot::new(model());
+        let before = slot.snapshot();
+        slot.model_mut().network.parameters_mut()[0] = 42.0;
+        assert_ne!(before.network.parameters()[0], 42.0);
+        assert_eq!(slot.model().network.parameters()[0], 42.0);
     }
 }
