@@ -19,10 +19,12 @@ pub struct Figures {
     pub memory: u64,
     /// The same of a fully connected layer, `OB + OB + O(I+1)` (same slide).
     pub fully_connected_memory: u64,
-    /// Bytes that kanode needs for the loss and gradient of the batch: parameters and their gradient, the inputs of
-    /// each layer and the derivatives with respect to them, and knot tables; nothing of size `I·(G+k)·B`, because
-    /// basis functions are recomputed. For a network also its outputs and their derivatives. What an optimiser
-    /// remembers is not included: one or two slabs of parameters for most, 20 for L-BFGS with a history of 10.
+    /// Bytes that kanode holds for the loss and gradient of a batch on the CPU, to a fifth and but for a few
+    /// megabytes of work space that does not grow with the batch: parameters and gradient, each also packed for the
+    /// kernels; knot tables; the inputs of each layer. For a network also its outputs and the derivatives on their
+    /// way back, three times the widest layer behind the first. Nothing is of size `I·(G+k)·B`, because basis
+    /// functions are recomputed. What an optimiser remembers is not included: one or two slabs of parameters for
+    /// most, 20 for L-BFGS with a history of 10.
     pub bytes: u64,
 }
 
@@ -57,8 +59,9 @@ impl<T: Real> Network<T> {
         let layers: Vec<LayerCost> =
             self.program().layers().iter().map(|layer| layer_cost::<T>(layer, batch)).collect();
         let mut total = layers.iter().fold(Figures::default(), |sum, layer| sum.plus(layer.figures));
-        let outputs = product(&[2, self.outputs(), batch, size_of::<T>()]);
-        total.bytes = total.bytes.saturating_add(outputs);
+        let widest = self.specification().layers[1..].iter().copied().max().unwrap_or(0);
+        let nodes = widest.saturating_add(self.outputs());
+        total.bytes = total.bytes.saturating_add(product(&[3, nodes, batch, size_of::<T>()]));
         Cost { batch, layers, total }
     }
 }
@@ -84,9 +87,9 @@ fn layer_cost<T: Real>(layer: &Layer, batch: usize) -> LayerCost {
     let memory =
         sum(&[product(&[inputs, 1 + bases, batch]), product(&[inputs, bases - 1, batch]), parameters]);
     let fully_connected_memory = product(&[2, outputs, batch]).saturating_add(fully_connected_parameters);
-    let activations = product(&[2, inputs, batch, size_of::<T>()]);
+    let activations = product(&[inputs, batch, size_of::<T>()]);
     let bytes =
-        sum(&[product(&[2, size_of::<T>()]).saturating_mul(parameters), activations, table_bytes(layer)]);
+        sum(&[product(&[4, size_of::<T>()]).saturating_mul(parameters), activations, table_bytes(layer)]);
     let figures = Figures { parameters, fully_connected_parameters, memory, fully_connected_memory, bytes };
     LayerCost { inputs, outputs, figures }
 }
@@ -139,9 +142,9 @@ mod tests {
         let cost = cost(&[2, 5, 1], 100);
         // Seven cells of 16 coefficients and 4 numbers for each layer, whose inputs share their knots.
         let table = 7 * (16 + 4) * 8;
-        assert_eq!(cost.layers[0].figures.bytes, 2 * 100 * 8 + 2 * 2 * 100 * 8 + table);
-        let outputs = 2 * 100 * 8;
-        assert_eq!(cost.total.bytes, cost.layers[0].figures.bytes + cost.layers[1].figures.bytes + outputs);
+        assert_eq!(cost.layers[0].figures.bytes, 4 * 100 * 8 + 2 * 100 * 8 + table);
+        let back = 3 * (5 + 1) * 100 * 8;
+        assert_eq!(cost.total.bytes, cost.layers[0].figures.bytes + cost.layers[1].figures.bytes + back);
     }
 
     #[test]
