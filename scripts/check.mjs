@@ -22,5 +22,5 @@ await main(async () => {
     if (status !== 0) failed.push(name)
   }
   if (failed.length > 0) console.error(`kanode: failed: ${failed.join(', ')}`)
-  return failed.length
+  return failed.length > 0 ? 1 : 0
 })

@@ -67,7 +67,8 @@ impl CpuBackend {
                 (Some(threads), threads.to_string())
             }
         };
-        let threads = threads.filter(|threads| THREADS.contains(threads)).ok_or(CpuError::Threads { found })?;
+        let threads =
+            threads.filter(|threads| THREADS.contains(threads)).ok_or(CpuError::Threads { found })?;
         Ok(Self { pool: Arc::new(Pool::new(threads)?), isa, level })
     }
 

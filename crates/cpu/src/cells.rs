@@ -7,13 +7,13 @@ use fearless_simd::prelude::*;
 use kanode_engine::Real;
 use kanode_spline::CellTable;
 
-/// Buckets of the search for each cell: most of them have no start of a cell in them.
-const BUCKETS_PER_CELL: usize = 4;
+/// Buckets of the search for each cell: fewest, and the most that are tried to have no bucket with two starts.
+const BUCKETS_PER_CELL: (usize, usize) = (4, 64);
 
 /// The cells of one input node.
 #[derive(Debug)]
 pub(crate) struct Cells<T> {
-    /// The least number in each cell; −∞ for the first.
+    /// The least number in each cell, −∞ for the first; and NaN, which no number reaches.
     starts: Vec<T>,
     rows: Vec<u16>,
     frames: Vec<Frame<T>>,
@@ -39,8 +39,12 @@ struct Frame<T> {
 struct Search<T> {
     low: T,
     scale: T,
+    /// The number of the last bucket.
+    last: T,
     /// For each bucket, and one beyond: the last cell with its start in a lower bucket.
     cells: Vec<u16>,
+    /// Whether no bucket has two starts.
+    single: bool,
 }
 
 impl<T: Float> Cells<T> {
@@ -48,13 +52,15 @@ impl<T: Float> Cells<T> {
     pub(crate) fn new(table: &CellTable) -> Option<Self> {
         let count = table.cell_count();
         let size = table.degree() + 1;
-        let starts: Vec<T> = table.starts().iter().map(|start| T::at_least(*start)).collect();
+        let mut starts: Vec<T> = table.starts().iter().map(|start| T::at_least(*start)).collect();
+        let search = Search::new(&starts);
+        starts.push(T::from_f64(f64::NAN));
         let mut cells = Self {
             rows: Vec::with_capacity(count),
             frames: Vec::with_capacity(count),
             values: Vec::with_capacity(count * size * size),
             slopes: Vec::with_capacity(count * size * (size - 1)),
-            search: Search::new(&starts),
+            search,
             starts,
         };
         for c in 0..count {
@@ -82,7 +88,7 @@ impl<T: Float> Cells<T> {
 
     /// Number of cells.
     pub(crate) fn count(&self) -> usize {
-        self.starts.len()
+        self.rows.len()
     }
 
     /// The first of the `k + 1` basis functions that may differ from zero in a cell. It never falls from a cell to
@@ -103,6 +109,10 @@ impl<T: Float> Cells<T> {
     pub(crate) fn find(&self, x: T) -> usize {
         let bucket = self.search.bucket(x);
         let before = usize::from(self.search.cells[bucket]);
+        if self.search.single {
+            // Of the starts that are not below, only the next can be in this bucket. No branch: it can't be predicted.
+            return before + usize::from(self.starts[before + 1] <= x);
+        }
         let within = before + 1..usize::from(self.search.cells[bucket + 1]) + 1;
         before + self.starts[within].partition_point(|start| *start <= x)
     }
@@ -160,20 +170,37 @@ fn horner<S: Simd, T: Float, const K: usize>(
 
 impl<T: Float> Search<T> {
     fn new(starts: &[T]) -> Self {
-        let count = starts.len();
-        let (low, high) = (starts[1], starts[count - 1]);
-        let buckets = (BUCKETS_PER_CELL * count).next_power_of_two();
-        let mut search = Self { low, scale: T::from_f64(buckets as f64) / (high - low), cells: vec![0; buckets + 1] };
+        let (fewest, most) = BUCKETS_PER_CELL;
+        let mut buckets = (fewest * starts.len()).next_power_of_two();
+        loop {
+            let search = Self::with_buckets(starts, buckets);
+            if search.single || buckets > most * starts.len() {
+                return search;
+            }
+            buckets *= 2;
+        }
+    }
+
+    fn with_buckets(starts: &[T], buckets: usize) -> Self {
+        let (low, high) = (starts[1], starts[starts.len() - 1]);
+        let last = T::from_f64((buckets - 1) as f64);
+        let mut search =
+            Self { low, scale: last / (high - low), last, cells: vec![0; buckets + 1], single: true };
         for (cell, start) in (0u16..).zip(starts).skip(1) {
             let bucket = search.bucket(*start);
             search.cells[bucket + 1..].fill(cell);
         }
+        search.single = search.cells.windows(2).all(|pair| pair[1] - pair[0] < 2);
         search
     }
 
+    /// The first one for NaN.
     #[inline(always)]
     fn bucket(&self, x: T) -> usize {
-        ((x - self.low) * self.scale).to_index().min(self.cells.len() - 2)
+        let position = (x - self.low) * self.scale;
+        let position = if position > T::ZERO { position } else { T::ZERO };
+        let position = if position < self.last { position } else { self.last };
+        position.to_index()
     }
 }
 
@@ -266,7 +293,10 @@ mod tests {
                     let found = dispatch!(level, simd => at(simd, &cells, x));
                     for ((found, expected), scale) in found.iter().zip(expected).zip(scales) {
                         for (found, expected) in found.iter().zip(expected) {
-                            assert!((found - expected).abs() <= tolerance * scale, "{found} {expected} at {x}");
+                            assert!(
+                                (found - expected).abs() <= tolerance * scale,
+                                "{found} {expected} at {x}"
+                            );
                         }
                     }
                 }

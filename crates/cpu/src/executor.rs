@@ -10,9 +10,7 @@ use crate::partition::{Partition, Rows};
 use crate::plan::{Plan, block_length};
 use crate::pool::Pool;
 use fearless_simd::Level;
-use kanode_engine::{
-    Batch, EngineError, Executor, InputStatistics, Layer, LayerStatistics, Loss, Program,
-};
+use kanode_engine::{Batch, EngineError, Executor, InputStatistics, Layer, LayerStatistics, Loss, Program};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -97,7 +95,7 @@ impl<T: Float> CpuExecutor<T> {
     fn pass(&mut self, rows: Rows, x: &[T], first: usize) {
         let range = |nodes: usize| first * nodes * rows.block..(first + rows.blocks()) * nodes * rows.block;
         let inputs = self.program.inputs();
-        self.team.from_rows(rows, inputs, x, &mut self.activations[0][range(inputs)]);
+        self.team.to_panels(rows, inputs, x, &mut self.activations[0][range(inputs)]);
         for (index, (plan, packed)) in self.plans.iter().zip(&self.packed).enumerate() {
             let (before, after) = self.activations.split_at_mut(index + 1);
             let x = &before[index][range(plan.inputs)];
@@ -151,21 +149,14 @@ impl<T: Float> CpuExecutor<T> {
     }
 
     /// Goes back through the layers from `dy: [row, output]`.
-    fn reverse(
-        &mut self,
-        parameters: &[T],
-        rows: Rows,
-        dy: &[T],
-        gradient: &mut [T],
-        dx: Option<&mut [T]>,
-    ) {
+    fn reverse(&mut self, parameters: &[T], rows: Rows, dy: &[T], gradient: &mut [T], dx: Option<&mut [T]>) {
         if rows.count == 0 {
             return gradient.fill(T::ZERO);
         }
         let outputs = self.program.outputs();
         let mut layout = Partition::by_rows(rows, outputs);
         self.dy.resize(layout.length());
-        self.team.from_rows(rows, outputs, dy, &mut self.dy);
+        self.team.to_panels(rows, outputs, dy, &mut self.dy);
         let layers = self.program.layers().iter().zip(self.program.ranges()).zip(&self.plans);
         for (index, ((layer, range), plan)) in layers.enumerate().rev() {
             self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);

@@ -22,7 +22,7 @@ pub(crate) trait Float: Real + SimdFloatElement {
     const EXP_POLYNOMIAL: &'static [Self];
     /// The least number of this type that is not below `value`.
     fn at_least(value: f64) -> Self;
-    /// Towards zero; 0 for NaN and below 0.
+    /// The nearest integer of a number from 0 to 2^21, ties to even; without the branches of `as`.
     fn to_index(self) -> usize;
 }
 
@@ -44,7 +44,7 @@ impl Float for f32 {
 
     #[inline(always)]
     fn to_index(self) -> usize {
-        self as usize
+        (self + 12_582_912.0).to_bits() as usize & 0x3f_ffff
     }
 }
 
@@ -77,13 +77,23 @@ impl Float for f64 {
 
     #[inline(always)]
     fn to_index(self) -> usize {
-        self as usize
+        (self + 6_755_399_441_055_744.0).to_bits() as usize & 0x3f_ffff
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn to_index_rounds_to_the_nearest() {
+        for (value, expected) in
+            [(0.0, 0), (0.49, 0), (0.51, 1), (7.0, 7), (99.7, 100), (2_097_152.0, 2_097_152)]
+        {
+            assert_eq!((value as f32).to_index(), expected);
+            assert_eq!(value.to_index(), expected);
+        }
+    }
 
     #[test]
     fn at_least_is_the_least_number_not_below() {

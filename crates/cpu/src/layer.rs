@@ -165,7 +165,7 @@ impl<T: Float> Team<T> {
     }
 
     /// From `[row, node]` to `[block][node][row]`.
-    pub(crate) fn from_rows(&self, rows: Rows, nodes: usize, from: &[T], to: &mut [T]) {
+    pub(crate) fn to_panels(&self, rows: Rows, nodes: usize, from: &[T], to: &mut [T]) {
         let layout = Partition::by_rows(rows, nodes);
         self.pool.run(layout.block_ranges().zip(layout.split(to)), |_, (blocks, to)| {
             for (block, to) in blocks.zip(to.chunks_mut(nodes * rows.block)) {
@@ -181,7 +181,8 @@ impl<T: Float> Team<T> {
     pub(crate) fn to_rows(&self, from: &[T], layout: Partition, to: &mut [T]) {
         let (rows, nodes) = (layout.rows, layout.nodes);
         let parts = Partition::by_rows(rows, nodes);
-        let lengths = parts.block_ranges().map(|b| (rows.of_block(b.end - 1).end - b.start * rows.block) * nodes);
+        let lengths =
+            parts.block_ranges().map(|b| (rows.of_block(b.end - 1).end - b.start * rows.block) * nodes);
         self.pool.run(parts.block_ranges().zip(cut(to, lengths)), |_, (blocks, to)| {
             for (block, to) in blocks.zip(to.chunks_mut(rows.block * nodes)) {
                 for node in (0..nodes).step_by(STRIP) {

@@ -1,10 +1,11 @@
 //! The exponential and the base functions of edges, on vectors.
 //!
-//! Measured over all tests below: exponential within 1.1 units in the last place, SiLU within 3, its derivative
-//! within 2.5 units of the last place of 1. NaN gives NaN.
+//! Tested at every instruction set. In f32 the exponential is within 1.1 units in the last place, SiLU within 3, and its
+//! derivative within 2.5 units in the last place of 1; in f64 within 2, 4 and 4, the error of the oracle included.
+//! NaN gives NaN.
 
 use crate::float::Float;
-use crate::simd::{Vector, splat};
+use crate::simd::{Vector, lanes, load, splat, store};
 use fearless_simd::prelude::*;
 use kanode_engine::Base;
 
@@ -42,25 +43,38 @@ pub(crate) fn silu<S: Simd, T: Float>(simd: S, x: Vector<S, T>) -> (Vector<S, T>
     (y, y.mul_add(rest, sigmoid))
 }
 
-/// Value and derivative of a base function.
+/// Values and derivatives of a base function at whole vectors of `x`.
 #[inline(always)]
-pub(crate) fn base<S: Simd, T: Float>(
-    simd: S,
-    base: Base,
-    x: Vector<S, T>,
-) -> (Vector<S, T>, Vector<S, T>) {
-    match base {
-        Base::Silu => silu::<S, T>(simd, x),
-        Base::Identity => (x, splat(simd, T::ONE)),
-        Base::Zero => (splat(simd, T::ZERO), splat(simd, T::ZERO)),
-    }
+pub(crate) fn base<S: Simd, T: Float>(simd: S, base: Base, x: &[T], values: &mut [T], slopes: &mut [T]) {
+    simd.vectorize(
+        #[inline(always)]
+        || match base {
+            Base::Silu => {
+                let outputs =
+                    values.chunks_exact_mut(lanes::<S, T>()).zip(slopes.chunks_exact_mut(lanes::<S, T>()));
+                for (x, (value, slope)) in x.chunks_exact(lanes::<S, T>()).zip(outputs) {
+                    let (y, dy) = silu::<S, T>(simd, load(simd, x));
+                    store::<S, T>(y, value);
+                    store::<S, T>(dy, slope);
+                }
+            }
+            Base::Identity => {
+                values[..x.len()].copy_from_slice(x);
+                slopes[..x.len()].fill(T::ONE);
+            }
+            Base::Zero => {
+                values[..x.len()].fill(T::ZERO);
+                slopes[..x.len()].fill(T::ZERO);
+            }
+        },
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::isa::Isa;
-    use crate::simd::{dispatch, lanes, load, store};
+    use crate::simd::dispatch;
 
     #[inline(always)]
     fn evaluate<S: Simd, T: Float>(simd: S, x: &[T]) -> Vec<[T; 3]> {

@@ -8,27 +8,29 @@ use crate::plan::{Form, Plan};
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
 
-/// Where the coefficients of an edge lie: the row of basis `b` is at `start + b·stride`.
-#[derive(Clone, Copy)]
-struct Place {
-    start: usize,
-    stride: usize,
-}
-
 /// Packs one group of inputs; `from` is the whole layer's.
-pub(crate) fn pack<T: Float>(plan: &Plan<T>, inputs: Range<usize>, from: LayerViews<'_, T>, packed: &mut [T]) {
-    let first = inputs.start * plan.outputs;
-    if plan.outputs < plan.padded_outputs() {
-        packed.fill(T::ZERO);
-    }
-    for_edges(plan, inputs.len(), |edge, place| {
-        let weight = from.spline_weight[first + edge];
-        packed[place.start + plan.bases * place.stride] = from.base_weight[first + edge];
-        let points = &from.control_points[(first + edge) * plan.bases..][..plan.bases];
-        let to = packed[place.start..].iter_mut().step_by(place.stride);
-        for (to, point) in to.zip(points) {
-            *to = weight * *point;
+pub(crate) fn pack<T: Float>(
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+    from: LayerViews<'_, T>,
+    packed: &mut [T],
+) {
+    let mut rest = packed;
+    for_blocks(plan, inputs, |input, outputs, width| {
+        let (rows, after) = std::mem::take(&mut rest).split_at_mut(plan.rows() * width);
+        rest = after;
+        if outputs.len() < width {
+            rows.fill(T::ZERO);
         }
+        let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
+        let points = &from.control_points[edges.start * plan.bases..edges.end * plan.bases];
+        let weights = &from.spline_weight[edges.clone()];
+        for (basis, row) in rows.chunks_exact_mut(width).take(plan.bases).enumerate() {
+            for ((to, points), weight) in row.iter_mut().zip(points.chunks_exact(plan.bases)).zip(weights) {
+                *to = *weight * points[basis];
+            }
+        }
+        rows[plan.bases * width..][..edges.len()].copy_from_slice(&from.base_weight[edges]);
     });
 }
 
@@ -42,36 +44,48 @@ pub(crate) fn unpack<T: Float>(
     gradients: LayerViewsMut<'_, T>,
 ) {
     let first = inputs.start * plan.outputs;
-    for_edges(plan, inputs.len(), |edge, place| {
-        let weight = parameters.spline_weight[first + edge];
-        let points = &parameters.control_points[(first + edge) * plan.bases..][..plan.bases];
-        let to = &mut gradients.control_points[edge * plan.bases..][..plan.bases];
-        let from = packed[place.start..].iter().step_by(place.stride);
-        let mut sum = T::ZERO;
-        for ((to, point), from) in to.iter_mut().zip(points).zip(from) {
-            *to = weight * *from;
-            sum += *point * *from;
+    let mut rest = packed;
+    for_blocks(plan, inputs, |input, outputs, width| {
+        let (rows, after) = rest.split_at(plan.rows() * width);
+        rest = after;
+        let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
+        let points = parameters.control_points[edges.start * plan.bases..edges.end * plan.bases]
+            .chunks_exact(plan.bases);
+        let weights = &parameters.spline_weight[edges.clone()];
+        // From here on the group's own.
+        let edges = edges.start - first..edges.end - first;
+        let point_gradients = &mut gradients.control_points[edges.start * plan.bases..edges.end * plan.bases];
+        let weight_gradients = &mut gradients.spline_weight[edges.clone()];
+        weight_gradients.fill(T::ZERO);
+        for (basis, row) in rows.chunks_exact(width).take(plan.bases).enumerate() {
+            let to = point_gradients.chunks_exact_mut(plan.bases).zip(weight_gradients.iter_mut());
+            for ((slope, (to, sum)), (points, weight)) in row.iter().zip(to).zip(points.clone().zip(weights))
+            {
+                to[basis] = *weight * *slope;
+                *sum += points[basis] * *slope;
+            }
         }
-        gradients.spline_weight[edge] = sum;
-        gradients.base_weight[edge] = packed[place.start + plan.bases * place.stride];
+        gradients.base_weight[edges.clone()].copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
     });
 }
 
-/// Calls `body(edge, place)` for all edges of a group, `edge` counting from its first, as they lie in memory.
-fn for_edges<T: Float>(plan: &Plan<T>, inputs: usize, mut body: impl FnMut(usize, Place)) {
+/// Calls `body(input, outputs, width)` for the blocks of packed coefficients of a group in their order; `width` is the
+/// distance between rows.
+fn for_blocks<T: Float>(
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+    mut body: impl FnMut(usize, Range<usize>, usize),
+) {
     match plan.form {
-        Form::Samples => (0..inputs * plan.outputs)
-            .for_each(|edge| body(edge, Place { start: edge * plan.rows(), stride: 1 })),
         Form::Outputs { .. } => {
-            let mut start = 0;
             for tile in plan.tiles() {
-                for input in 0..inputs {
-                    for output in tile.first..plan.outputs.min(tile.first + tile.width) {
-                        let place = Place { start: start + output - tile.first, stride: tile.width };
-                        body(input * plan.outputs + output, place);
-                    }
-                    start += plan.rows() * tile.width;
-                }
+                let outputs = tile.first..plan.outputs.min(tile.first + tile.width);
+                inputs.clone().for_each(|input| body(input, outputs.clone(), tile.width));
+            }
+        }
+        Form::Samples => {
+            for input in inputs {
+                (0..plan.outputs).for_each(|output| body(input, output..output + 1, 1));
             }
         }
     }

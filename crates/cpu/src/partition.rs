@@ -108,7 +108,12 @@ impl Partition {
     fn new(rows: Rows, nodes: usize, groups: usize, chunks: usize) -> Self {
         let nodes_per_chunk = if chunks > 1 { nodes.div_ceil(chunks).next_multiple_of(STRIP) } else { nodes };
         let blocks_per_group = rows.blocks().div_ceil(groups.max(1));
-        Self { rows, nodes, blocks_per_group: blocks_per_group.max(1), nodes_per_chunk: nodes_per_chunk.max(1) }
+        Self {
+            rows,
+            nodes,
+            blocks_per_group: blocks_per_group.max(1),
+            nodes_per_chunk: nodes_per_chunk.max(1),
+        }
     }
 
     pub(crate) fn groups(self) -> usize {
@@ -131,7 +136,8 @@ impl Partition {
 
     /// Blocks and nodes of each task, in the order of the layout.
     pub(crate) fn tasks(self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + Send {
-        self.block_ranges().flat_map(move |blocks| self.node_ranges().map(move |nodes| (blocks.clone(), nodes)))
+        self.block_ranges()
+            .flat_map(move |blocks| self.node_ranges().map(move |nodes| (blocks.clone(), nodes)))
     }
 
     /// Length of an array over all rows, rounded up to whole blocks, and all nodes.
@@ -146,8 +152,10 @@ impl Partition {
         let first_node = chunk * self.nodes_per_chunk;
         let blocks = self.blocks_per_group.min(self.rows.blocks() - first_block);
         let nodes = self.nodes_per_chunk.min(self.nodes - first_node);
-        let columns =
-            first_block * self.nodes + blocks * first_node + (block - first_block) * nodes + (node - first_node);
+        let columns = first_block * self.nodes
+            + blocks * first_node
+            + (block - first_block) * nodes
+            + (node - first_node);
         columns * self.rows.block
     }
 
@@ -208,7 +216,8 @@ mod tests {
             for ((blocks, nodes), slice) in partition.tasks().zip(slices) {
                 assert_eq!(slice.len(), blocks.len() * nodes.len() * partition.rows.block);
                 for (index, column) in slice.chunks_mut(partition.rows.block).enumerate() {
-                    let (block, node) = (blocks.start + index / nodes.len(), nodes.start + index % nodes.len());
+                    let (block, node) =
+                        (blocks.start + index / nodes.len(), nodes.start + index % nodes.len());
                     column.fill(partition.position(block, node));
                 }
             }
@@ -250,7 +259,8 @@ mod tests {
 
     #[test]
     fn small_work_is_one_task_and_large_work_is_many() {
-        let work = |inputs, outputs| Work { inputs, outputs, each: 5 * outputs, parameters: inputs * outputs * 9 };
+        let work =
+            |inputs, outputs| Work { inputs, outputs, each: 5 * outputs, parameters: inputs * outputs * 9 };
         let tasks = |p: Partition| p.tasks().count();
         let (small, large) = (Rows::new(1000, 128), Rows::new(4096, 128));
         assert_eq!(tasks(Partition::forward(small, &work(2, 5))), 1);

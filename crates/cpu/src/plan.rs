@@ -65,7 +65,12 @@ pub(crate) fn block_length(layer: &Layer) -> usize {
 
 impl<T: Float> Plan<T> {
     /// None where a knot is beyond the range of `T`. `block` is the longest block of rows.
-    pub(crate) fn new(layer: &Layer, level: Level, block: usize, converted: &mut Converted<T>) -> Option<Self> {
+    pub(crate) fn new(
+        layer: &Layer,
+        level: Level,
+        block: usize,
+        converted: &mut Converted<T>,
+    ) -> Option<Self> {
         let mut cells = Vec::with_capacity(layer.inputs);
         for spline in &layer.splines {
             let known = converted.get(&Arc::as_ptr(spline)).cloned();

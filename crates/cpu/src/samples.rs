@@ -10,7 +10,7 @@ use crate::math;
 use crate::partition::Partition;
 use crate::plan::Plan;
 use crate::scratch::Scratch;
-use crate::simd::{Mask, Vector, lane_sums, lanes, load, load_all, splat, store, store_all};
+use crate::simd::{Mask, Vector, by_degree, lane_sums, lanes, load, load_all, splat, store, store_all};
 use crate::task::{Backward, Forward};
 use fearless_simd::prelude::*;
 use std::ops::RangeInclusive;
@@ -29,13 +29,9 @@ struct Active {
     rows: usize,
 }
 
-/// Adds up the contributions of the task's inputs to its blocks of outputs. `K` is the degree and one.
+/// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
-pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
-    simd: S,
-    task: Forward<'_, T>,
-    scratch: &mut Scratch<T>,
-) {
+pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
     let Forward { plan, packed, x, layout, blocks, inputs, y } = task;
     let block_length = layout.rows.block;
     for (block, panel) in blocks.zip(y.chunks_exact_mut(plan.outputs * block_length)) {
@@ -43,14 +39,21 @@ pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
         panel.fill(T::ZERO);
         for input in inputs.clone() {
             let x = &x[layout.position(block, input)..][..samples];
-            let active = expand::<S, T, K>(simd, plan, input, x, scratch);
+            let active = expand(simd, plan, input, x, scratch);
             let edges = packed[plan.packed(input)..].chunks_exact(plan.rows());
             for (coefficients, y) in edges.zip(panel.chunks_exact_mut(block_length)) {
                 let mut start = 0;
                 while start < active.samples {
                     let (y, bases) = (&mut y[start..], &scratch.bases[start..]);
                     if start + TOGETHER * lanes::<S, T>() <= active.samples {
-                        add_rows::<S, T, TOGETHER>(simd, plan, &active, coefficients, (bases, block_length), y);
+                        add_rows::<S, T, TOGETHER>(
+                            simd,
+                            plan,
+                            &active,
+                            coefficients,
+                            (bases, block_length),
+                            y,
+                        );
                         start += TOGETHER * lanes::<S, T>();
                     } else {
                         add_rows::<S, T, 1>(simd, plan, &active, coefficients, (bases, block_length), y);
@@ -64,11 +67,7 @@ pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
 
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
-pub(crate) fn backward<S: Simd, T: Float, const K: usize>(
-    simd: S,
-    task: Backward<'_, T>,
-    scratch: &mut Scratch<T>,
-) {
+pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
     let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx } = task;
     let block_length = layout.rows.block;
     let per_input = plan.packed(1);
@@ -81,14 +80,15 @@ pub(crate) fn backward<S: Simd, T: Float, const K: usize>(
             let dy = &dy[block * plan.outputs * block_length..][..plan.outputs * block_length];
             for (slot, input) in group.clone().enumerate() {
                 let x = &x[layout.position(block, input)..][..samples];
-                let active = expand::<S, T, K>(simd, plan, input, x, scratch);
+                let active = expand(simd, plan, input, x, scratch);
                 add_gradients(simd, plan, &active, slot * per_input, dy, block_length, scratch);
                 if let Some(dx) = dx.as_deref_mut() {
                     let column = (block - blocks.start) * inputs.len() + input - inputs.start;
                     let dx = &mut dx[column * block_length..][..block_length];
                     let coefficients = &packed[plan.packed(input)..][..per_input];
-                    let dy = (dy, block_length);
-                    input_gradient::<S, T, K>(simd, plan.cells(input), &active, coefficients, dy, scratch, dx);
+                    let (cells, dy) = (plan.cells(input), (dy, block_length));
+                    by_degree!(simd, plan.degree, K =>
+                        input_gradient::<S, T, K>(simd, cells, &active, coefficients, dy, scratch, dx));
                 }
             }
         }
@@ -117,7 +117,7 @@ pub(crate) fn pack<T: Float>(
 
 /// Writes the bases of samples `x` of an input, and the base function and its derivative, to the scratch.
 #[inline(always)]
-fn expand<S: Simd, T: Float, const K: usize>(
+fn expand<S: Simd, T: Float>(
     simd: S,
     plan: &Plan<T>,
     input: usize,
@@ -131,23 +131,38 @@ fn expand<S: Simd, T: Float, const K: usize>(
     // Whole vectors, filled up with a sample that is there anyway.
     whole[..x.len()].copy_from_slice(x);
     whole[x.len()..samples].fill(x[x.len() - 1]);
-    let used = cells_of(simd, cells, &whole[..samples]);
+    let x = &whole[..samples];
+    let used = cells_of(simd, cells, x);
     let first_row = cells.row(*used.start());
-    let rows = cells.row(*used.end()) + K - first_row;
+    let rows = cells.row(*used.end()) + plan.degree + 1 - first_row;
     let active = Active { samples, cells: used, first_row, rows };
-    for start in (0..samples).step_by(lanes::<S, T>()) {
-        let x = load(simd, &whole[start..]);
-        // Values of the rows that the cells have in common with the one before slide through a window.
+    by_degree!(simd, plan.degree, K => write_bases::<S, T, K>(simd, cells, &active, x, bases, block_length));
+    math::base(simd, plan.base, x, &mut bases[rows * block_length..], base_slopes);
+    active
+}
+
+/// Writes the bases of whole vectors of samples, `[row][sample]`. `K` is the degree and one.
+#[inline(always)]
+fn write_bases<S: Simd, T: Float, const K: usize>(
+    simd: S,
+    cells: &Cells<T>,
+    active: &Active,
+    x: &[T],
+    bases: &mut [T],
+    block_length: usize,
+) {
+    for start in (0..x.len()).step_by(lanes::<S, T>()) {
+        // Values of the rows that a cell has in common with the one before slide through a window.
         let mut window = [splat(simd, T::ZERO); K];
         let mut row = 0;
         walk(
             simd,
             cells,
-            &active,
-            x,
+            active,
+            load(simd, &x[start..]),
             #[inline(always)]
             |cell, u, inside| {
-                while row < cells.row(cell) - first_row {
+                while row < cells.row(cell) - active.first_row {
                     store::<S, T>(window[0], &mut bases[row * block_length + start..]);
                     for j in 1..K {
                         window[j - 1] = window[j];
@@ -163,11 +178,7 @@ fn expand<S: Simd, T: Float, const K: usize>(
         for (j, value) in window.into_iter().enumerate() {
             store::<S, T>(value, &mut bases[(row + j) * block_length + start..]);
         }
-        let (value, slope) = math::base::<S, T>(simd, plan.base, x);
-        store::<S, T>(value, &mut bases[rows * block_length + start..]);
-        store::<S, T>(slope, &mut base_slopes[start..]);
     }
-    active
 }
 
 /// The cells between the least and the largest of whole vectors of samples; NaN counts as in the first of them.
@@ -181,7 +192,8 @@ fn cells_of<S: Simd, T: Float>(simd: S, cells: &Cells<T>, x: &[T]) -> RangeInclu
         high = x.simd_gt(high).select(x, high);
     }
     let low = low.as_slice().iter().fold(T::from_f64(f64::INFINITY), |a, b| if *b < a { *b } else { a });
-    let high = high.as_slice().iter().fold(T::from_f64(f64::NEG_INFINITY), |a, b| if *b > a { *b } else { a });
+    let high =
+        high.as_slice().iter().fold(T::from_f64(f64::NEG_INFINITY), |a, b| if *b > a { *b } else { a });
     // Only NaN leaves nothing between.
     if low <= high { cells.find(low)..=cells.find(high) } else { 0..=0 }
 }

@@ -1,7 +1,7 @@
 //! Vectors of the width of the machine: calling kernels with them, and the few operations that mix lanes.
 //!
-//! Everything below [`dispatch`](crate::simd::dispatch) is `#[inline(always)]`, so that it is compiled with the
-//! instruction set of the caller. No kernel tests sign bits or makes bitmasks of lanes: with AVX-512, Rust 1.95
+//! Everything called from `dispatch!` is `#[inline(always)]`, closures too, so that it is compiled with the instruction
+//! set of the caller; what should be a function of its own is wrapped in `vectorize` again. No kernel tests sign bits or makes bitmasks of lanes: with AVX-512, Rust 1.95
 //! miscompiles that (rust-lang/rust #158622).
 
 use crate::float::Float;
@@ -54,6 +54,27 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// Evaluates an expression with `$k`, the degree and one, as a constant; each in a function of its own.
+macro_rules! by_degree {
+    ($simd:ident, $degree:expr, $k:ident => $body:expr) => {
+        match $degree {
+            1 => crate::simd::by_degree!(@ $simd, $k = 2 => $body),
+            2 => crate::simd::by_degree!(@ $simd, $k = 3 => $body),
+            3 => crate::simd::by_degree!(@ $simd, $k = 4 => $body),
+            4 => crate::simd::by_degree!(@ $simd, $k = 5 => $body),
+            _ => crate::simd::by_degree!(@ $simd, $k = 6 => $body),
+        }
+    };
+    (@ $simd:ident, $k:ident = $value:literal => $body:expr) => {{
+        const $k: usize = $value;
+        $simd.vectorize(
+            #[inline(always)]
+            || $body,
+        )
+    }};
+}
+pub(crate) use by_degree;
+
 /// Lanes of a vector.
 #[inline(always)]
 pub(crate) const fn lanes<S: Simd, T: Float>() -> usize {
@@ -104,11 +125,7 @@ pub(crate) fn store_all<S: Simd, T: Float, const N: usize>(vectors: [Vector<S, T
 
 /// Adds `N` vectors to the first of a slice.
 #[inline(always)]
-pub(crate) fn add_all<S: Simd, T: Float, const N: usize>(
-    simd: S,
-    vectors: [Vector<S, T>; N],
-    to: &mut [T],
-) {
+pub(crate) fn add_all<S: Simd, T: Float, const N: usize>(simd: S, vectors: [Vector<S, T>; N], to: &mut [T]) {
     let mut sums = load_all::<S, T, N>(simd, to);
     for (sum, vector) in sums.iter_mut().zip(vectors) {
         *sum += vector;
@@ -138,6 +155,20 @@ pub(crate) fn lane_sums<S: Simd, T: Float>(simd: S, from: &[T]) -> Vector<S, T> 
 /// `to[c·to_stride + r] = from[r·from_stride + c]` for `r` below `rows` and `c` below `columns`.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd, T: Float>(
+    simd: S,
+    shape: (usize, usize),
+    from: (&[T], usize),
+    to: (&mut [T], usize),
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || transpose_squares(simd, shape, from, to),
+    );
+}
+
+/// [`transpose`], in whole squares as far as they go.
+#[inline(always)]
+fn transpose_squares<S: Simd, T: Float>(
     simd: S,
     (rows, columns): (usize, usize),
     (from, from_stride): (&[T], usize),
@@ -219,7 +250,7 @@ mod tests {
 
     #[inline(always)]
     fn sums<S: Simd, T: Float>(simd: S, from: &[T]) -> Vec<f64> {
-        lane_sums(simd, from).as_slice().iter().map(|sum| Float::to_index(*sum) as f64).collect()
+        lane_sums(simd, from).as_slice().iter().map(|sum| sum.to_f64()).collect()
     }
 
     #[test]

@@ -43,25 +43,6 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) dx: Option<&'a mut [T]>,
 }
 
-/// Calls a kernel with `K`, the degree and one, as a constant, in a function of its own for each.
-macro_rules! by_degree {
-    ($simd:ident, $module:ident::$kernel:ident, $task:ident, $scratch:ident) => {
-        match $task.plan.degree {
-            1 => by_degree!(@ $simd, $module::$kernel, 2, $task, $scratch),
-            2 => by_degree!(@ $simd, $module::$kernel, 3, $task, $scratch),
-            3 => by_degree!(@ $simd, $module::$kernel, 4, $task, $scratch),
-            4 => by_degree!(@ $simd, $module::$kernel, 5, $task, $scratch),
-            _ => by_degree!(@ $simd, $module::$kernel, 6, $task, $scratch),
-        }
-    };
-    (@ $simd:ident, $module:ident::$kernel:ident, $k:literal, $task:ident, $scratch:ident) => {
-        $simd.vectorize(
-            #[inline(always)]
-            || $module::$kernel::<S, T, $k>($simd, $task, $scratch),
-        )
-    };
-}
-
 impl<T: Float> Forward<'_, T> {
     pub(crate) fn run(self, level: Level, scratch: &mut Scratch<T>) {
         scratch.fit(self.plan, self.layout.rows.block);
@@ -71,8 +52,8 @@ impl<T: Float> Forward<'_, T> {
     #[inline(always)]
     fn call<S: Simd>(self, simd: S, scratch: &mut Scratch<T>) {
         match self.plan.form {
-            Form::Outputs { .. } => by_degree!(simd, tiled::forward, self, scratch),
-            Form::Samples => by_degree!(simd, samples::forward, self, scratch),
+            Form::Outputs { .. } => tiled::forward(simd, self, scratch),
+            Form::Samples => samples::forward(simd, self, scratch),
         }
     }
 }
@@ -86,8 +67,8 @@ impl<T: Float> Backward<'_, T> {
     #[inline(always)]
     fn call<S: Simd>(self, simd: S, scratch: &mut Scratch<T>) {
         match self.plan.form {
-            Form::Outputs { .. } => by_degree!(simd, tiled::backward, self, scratch),
-            Form::Samples => by_degree!(simd, samples::backward, self, scratch),
+            Form::Outputs { .. } => tiled::backward(simd, self, scratch),
+            Form::Samples => samples::backward(simd, self, scratch),
         }
     }
 }

@@ -7,18 +7,32 @@ use crate::float::Float;
 use crate::partition::{Partition, STRIP};
 use crate::plan::{Plan, Tile};
 use crate::scratch::Scratch;
-use crate::simd::{Vector, add_all, lane_sums, lanes, load, load_all, splat, store, store_all, transpose, wide};
+use crate::simd::{
+    Vector, add_all, by_degree, lane_sums, lanes, load, load_all, splat, store, store_all, transpose, wide,
+};
 use crate::sort::Slot;
 use crate::task::{Backward, Forward};
 use fearless_simd::prelude::*;
 
-/// Adds the contributions of the task's inputs to its blocks of outputs. `K` is the degree and one.
+/// Evaluates an expression with the degree and one, and the vectors of a tile, as constants.
+macro_rules! by_width {
+    ($simd:ident, $degree:expr, $width:expr, $k:ident, $n:ident => $body:expr) => {
+        by_degree!($simd, $degree, $k => if $width == lanes::<S, T>() {
+            const $n: usize = 1;
+            $body
+        } else if wide::<S>() == 4 {
+            const $n: usize = 4;
+            $body
+        } else {
+            const $n: usize = 2;
+            $body
+        })
+    };
+}
+
+/// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
-pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
-    simd: S,
-    task: Forward<'_, T>,
-    scratch: &mut Scratch<T>,
-) {
+pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
     let Forward { plan, packed, x, layout, blocks, inputs, y } = task;
     let block_length = layout.rows.block;
     let panels = y.chunks_exact_mut(plan.outputs * block_length);
@@ -30,7 +44,7 @@ pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
             let group = first..inputs.end.min(first + plan.group);
             for (slot, input) in group.clone().enumerate() {
                 sorted.sort(slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
-                sorted.weigh::<S, K>(simd, slot, plan.cells(input), plan.base, false);
+                sorted.weigh(simd, slot, plan, plan.cells(input), false);
             }
             let mut rest = &packed[plan.packed(first)..];
             for tile in plan.tiles() {
@@ -38,11 +52,7 @@ pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
                 for slot in 0..group.len() {
                     let (rows, after) = rest.split_at(plan.rows() * tile.width);
                     let slot = sorted.slot(slot, plan.degree);
-                    if tile.width == lanes::<S, T>() {
-                        forward_tile::<S, T, K, 1>(simd, rows, slot, y);
-                    } else {
-                        forward_wide::<S, T, K>(simd, rows, slot, y);
-                    }
+                    by_width!(simd, plan.degree, tile.width, K, N => forward_tile::<S, T, K, N>(simd, rows, slot, y));
                     rest = after;
                 }
             }
@@ -53,11 +63,7 @@ pub(crate) fn forward<S: Simd, T: Float, const K: usize>(
 
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
-pub(crate) fn backward<S: Simd, T: Float, const K: usize>(
-    simd: S,
-    task: Backward<'_, T>,
-    scratch: &mut Scratch<T>,
-) {
+pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
     let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx } = task;
     let block_length = layout.rows.block;
     let width = inputs.len();
@@ -70,7 +76,7 @@ pub(crate) fn backward<S: Simd, T: Float, const K: usize>(
             let Scratch { sorted, parts, sums, .. } = scratch;
             for (slot, input) in group.clone().enumerate() {
                 sorted.sort(slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
-                sorted.weigh::<S, K>(simd, slot, plan.cells(input), plan.base, dx.is_some());
+                sorted.weigh(simd, slot, plan, plan.cells(input), dx.is_some());
             }
             let dy = &dy[block * plan.padded_outputs() * block_length..];
             let mut start = 0;
@@ -81,13 +87,13 @@ pub(crate) fn backward<S: Simd, T: Float, const K: usize>(
                     let end = start + plan.rows() * tile.width;
                     let rows = &packed[plan.packed(first)..][start..end];
                     let gradient = &mut gradient[start..end];
-                    let part = &mut parts[slot_index * block_length * lanes::<S, T>()..];
-                    let part = if dx.is_some() { Some(part) } else { None };
-                    let pass = BackwardTile { rows, slot, dy, gradient, part, first: tile.first == 0 };
-                    if tile.width == lanes::<S, T>() {
-                        backward_tile::<S, T, K, 1>(simd, pass);
-                    } else {
-                        backward_wide::<S, T, K>(simd, pass);
+                    by_width!(simd, plan.degree, tile.width, K, N =>
+                        gradient_tile::<S, T, K, N>(simd, slot, dy, gradient));
+                    if dx.is_some() {
+                        let part = &mut parts[slot_index * block_length * lanes::<S, T>()..];
+                        let first = tile.first == 0;
+                        by_width!(simd, plan.degree, tile.width, K, N =>
+                            input_tile::<S, T, K, N>(simd, rows, slot, dy, part, first));
                     }
                     start = end;
                 }
@@ -153,16 +159,6 @@ fn strips<T: Float>(plan: &Plan<T>) -> impl Iterator<Item = (Tile, usize, usize)
     })
 }
 
-/// [`forward_tile`] for tiles of the width that suits the registers.
-#[inline(always)]
-fn forward_wide<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], slot: Slot<'_, T>, y: &mut [T]) {
-    if wide::<S>() == 4 {
-        forward_tile::<S, T, K, 4>(simd, rows, slot, y);
-    } else {
-        forward_tile::<S, T, K, 2>(simd, rows, slot, y);
-    }
-}
-
 /// `y += Σ_j w_j·row_j + s·base row` for one input, a tile of `N` vectors and all samples of a block.
 #[inline(always)]
 fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize>(
@@ -187,35 +183,6 @@ fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize>(
             add_multiple(&mut sum, splat(simd, base[p]), &base_row);
             store_all::<S, T, N>(sum, y);
         }
-    }
-}
-
-/// What the backward kernels need of one input and tile.
-struct BackwardTile<'a, T> {
-    rows: &'a [T],
-    slot: Slot<'a, T>,
-    dy: &'a [T],
-    gradient: &'a mut [T],
-    /// Partial sums of the derivative by `x`, a vector for each place; None if nobody needs it.
-    part: Option<&'a mut [T]>,
-    /// Whether this is the first tile, which overwrites them.
-    first: bool,
-}
-
-#[inline(always)]
-fn backward_wide<S: Simd, T: Float, const K: usize>(simd: S, pass: BackwardTile<'_, T>) {
-    if wide::<S>() == 4 {
-        backward_tile::<S, T, K, 4>(simd, pass);
-    } else {
-        backward_tile::<S, T, K, 2>(simd, pass);
-    }
-}
-
-#[inline(always)]
-fn backward_tile<S: Simd, T: Float, const K: usize, const N: usize>(simd: S, pass: BackwardTile<'_, T>) {
-    gradient_tile::<S, T, K, N>(simd, pass.slot, pass.dy, pass.gradient);
-    if let Some(part) = pass.part {
-        input_tile::<S, T, K, N>(simd, pass.rows, pass.slot, pass.dy, part, pass.first);
     }
 }
 
