@@ -186,10 +186,14 @@ impl<T: Float> Search<T> {
         let last = T::from_f64((buckets - 1) as f64);
         let mut search =
             Self { low, scale: last / (high - low), last, cells: vec![0; buckets + 1], single: true };
+        // A bucket's entry is the last cell that starts in a bucket before it.
+        let (mut next, mut last_cell) = (0, 0);
         for (cell, start) in (0u16..).zip(starts).skip(1) {
-            let bucket = search.bucket(*start);
-            search.cells[bucket + 1..].fill(cell);
+            let end = search.bucket(*start) + 1;
+            search.cells[next..end].fill(last_cell);
+            (next, last_cell) = (end, cell);
         }
+        search.cells[next..].fill(last_cell);
         search.single = search.cells.windows(2).all(|pair| pair[1] - pair[0] < 2);
         search
     }

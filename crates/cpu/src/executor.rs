@@ -10,7 +10,7 @@ use crate::partition::{Partition, Rows};
 use crate::plan::{Plan, block_length};
 use crate::pool::Pool;
 use fearless_simd::Level;
-use kanode_engine::{Batch, EngineError, Executor, InputStatistics, Layer, LayerStatistics, Loss, Program};
+use kanode_engine::{Batch, EngineError, Executor, LayerStatistics, Loss, Program};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub(crate) struct CpuExecutor<T> {
     packed_dy: Buffer<T>,
     gradients: Buffer<T>,
     partial: Buffer<T>,
+    /// Numbers that the machine has shown to have room for.
+    granted: usize,
 }
 
 impl<T: Float> CpuExecutor<T> {
@@ -63,19 +65,43 @@ impl<T: Float> CpuExecutor<T> {
             packed_dy: Buffer::default(),
             gradients: Buffer::default(),
             partial: Buffer::default(),
+            granted: 0,
         })
     }
 
+    /// Asks for the memory of a call before any buffer grows: a batch that does not fit is an error, where a failed
+    /// allocation would end the process. The activations of all rows are kept if `keep`.
+    fn probe(&mut self, rows: Rows, keep: bool) -> Result<(), EngineError> {
+        let blocks = if keep { rows.blocks() } else { most_blocks(rows) };
+        let held = blocks.saturating_mul(rows.block);
+        let nodes: usize = (0..=self.plans.len()).map(|index| self.nodes(index)).sum();
+        let widest = self.plans.iter().map(|plan| plan.padded_outputs()).max().unwrap_or(0);
+        let copies =
+            |plan: &Plan<T>| Partition::backward(rows, &plan.work()).groups() * plan.packed(plan.inputs);
+        let gradients = self.plans.iter().map(copies).max().unwrap_or(0);
+        let back = if keep { held.saturating_mul(3 * widest).saturating_add(gradients) } else { 0 };
+        let outputs = rows.count.saturating_mul(2 * self.program.outputs());
+        let numbers = held.saturating_mul(nodes).saturating_add(back).saturating_add(outputs);
+        if numbers > self.granted {
+            let memory = EngineError::Memory { what: "work space", numbers };
+            Vec::<T>::new().try_reserve_exact(numbers).map_err(|_| memory)?;
+            self.granted = numbers;
+        }
+        Ok(())
+    }
+
     /// Checks the arguments that every call has, and packs the parameters.
-    fn begin(&mut self, parameters: &[T], x: &[T]) -> Result<Rows, EngineError> {
+    fn begin(&mut self, parameters: &[T], x: &[T], keep: bool) -> Result<Rows, EngineError> {
         Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
         let count = x.len() / self.program.inputs();
         Program::check_length("x", count * self.program.inputs(), x.len())?;
+        let rows = Rows::new(count, self.block);
+        self.probe(rows, keep)?;
         let layers = self.program.layers().iter().zip(self.program.ranges());
         for (((layer, range), plan), packed) in layers.zip(&self.plans).zip(&mut self.packed) {
             self.team.pack(plan, layer.views(&parameters[range]), packed);
         }
-        Ok(Rows::new(count, self.block))
+        Ok(rows)
     }
 
     /// Number of nodes before layer `index`, or of outputs.
@@ -107,8 +133,7 @@ impl<T: Float> CpuExecutor<T> {
     /// Takes all rows forward, pass by pass, and calls `visit` with the executor, the rows of each pass and its first
     /// row. Activations of earlier passes are kept if `keep`.
     fn forward(&mut self, rows: Rows, x: &[T], keep: bool, mut visit: impl FnMut(&Self, Rows, usize, usize)) {
-        let most = rows.passes().map(|(_, pass)| pass.blocks()).max().unwrap_or(0);
-        self.fit(rows, if keep { rows.blocks() } else { most });
+        self.fit(rows, if keep { rows.blocks() } else { most_blocks(rows) });
         for (first, pass) in rows.passes() {
             let start = first * rows.block;
             let x = &x[start * self.program.inputs()..][..pass.count * self.program.inputs()];
@@ -137,7 +162,7 @@ impl<T: Float> CpuExecutor<T> {
         gradient: bool,
     ) -> Result<(f64, Rows), EngineError> {
         Program::check_length("x", batch.rows * self.program.inputs(), batch.x.len())?;
-        let rows = self.begin(parameters, batch.x)?;
+        let rows = self.begin(parameters, batch.x, gradient)?;
         let outputs = self.program.outputs();
         let mut y = std::mem::take(&mut self.outputs);
         y.resize(rows.count * outputs, T::ZERO);
@@ -181,7 +206,7 @@ impl<T: Float> CpuExecutor<T> {
 
 impl<T: Float> Executor<T> for CpuExecutor<T> {
     fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError> {
-        let rows = self.begin(parameters, x)?;
+        let rows = self.begin(parameters, x, false)?;
         Program::check_length("outputs", rows.count * self.program.outputs(), y.len())?;
         self.forward_to(rows, x, false, y);
         Ok(())
@@ -216,7 +241,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     ) -> Result<(), EngineError> {
         Program::check_length("gradient", parameters.len(), gradient.len())?;
         Program::check_length("dx", x.len(), dx.len())?;
-        let rows = self.begin(parameters, x)?;
+        let rows = self.begin(parameters, x, true)?;
         Program::check_length("dy", rows.count * self.program.outputs(), dy.len())?;
         self.forward(rows, x, true, |_, _, _, _| ());
         self.reverse(parameters, rows, dy, gradient, Some(dx));
@@ -224,9 +249,10 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     }
 
     fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {
-        let rows = self.begin(parameters, x)?;
+        let rows = self.begin(parameters, x, false)?;
         let program = Arc::clone(&self.program);
-        let mut statistics: Vec<LayerStatistics> = program.layers().iter().map(empty).collect();
+        let mut statistics: Vec<LayerStatistics> =
+            program.layers().iter().map(LayerStatistics::none).collect();
         self.forward(rows, x, false, |this, pass, _, _| {
             let layers = program.layers().iter().zip(&mut statistics).zip(&this.activations);
             for ((layer, statistics), x) in layers {
@@ -236,7 +262,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
                     for (node, input) in statistics.inputs.iter_mut().enumerate() {
                         let domain = layer.splines[node].domain();
                         for x in &x[layout.position(block, node)..][..samples] {
-                            observe(input, domain, x.to_f64());
+                            input.observe(domain, x.to_f64());
                         }
                     }
                 }
@@ -246,14 +272,37 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     }
 }
 
-fn empty(layer: &Layer) -> LayerStatistics {
-    let none = InputStatistics { minimum: f64::INFINITY, maximum: f64::NEG_INFINITY, outside: 0 };
-    LayerStatistics { inputs: vec![none; layer.inputs] }
+/// Blocks of the longest pass.
+fn most_blocks(rows: Rows) -> usize {
+    rows.passes().map(|(_, pass)| pass.blocks()).max().unwrap_or(0)
 }
 
-/// A NaN stays the minimum and the maximum whatever comes after it, and is outside.
-fn observe(input: &mut InputStatistics, (a, b): (f64, f64), x: f64) {
-    input.minimum = if x.is_nan() || x < input.minimum { x } else { input.minimum };
-    input.maximum = if x.is_nan() || x > input.maximum { x } else { input.maximum };
-    input.outside += usize::from(!(a..=b).contains(&x));
+#[cfg(test)]
+mod tests {
+    use crate::{CpuBackend, CpuOptions};
+    use kanode_engine::{Base, Batch, Compile, EngineError, Layer, Loss, Program};
+    use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_batch_beyond_the_memory_of_any_machine_is_an_error() {
+        let knots = Knots::uniform(-1.0, 1.0, 1, 1, KnotEnds::Clamped).unwrap();
+        let table = Arc::new(CellTable::new(&knots, Outside::Linear));
+        let layer = |inputs, outputs| Layer {
+            inputs,
+            outputs,
+            base: Base::Zero,
+            splines: vec![Arc::clone(&table); inputs],
+        };
+        let wide = 100_000;
+        let program = Arc::new(Program::new(vec![layer(1, wide), layer(wide, 1)]).unwrap());
+        let backend = CpuBackend::new(CpuOptions { threads: Some(1), isa: None }).unwrap();
+        let mut executor = backend.compile(&program).unwrap();
+        let parameters = vec![0.0f32; program.parameter_count()];
+        let (x, rows) = (vec![0.0; 4_000_000], 4_000_000);
+        let batch = Batch { x: &x, targets: &x, weights: None, rows };
+        let mut gradient = vec![0.0; parameters.len()];
+        let error = executor.loss_and_gradient(Loss::Mse, &parameters, &batch, &mut gradient).unwrap_err();
+        assert!(matches!(error, EngineError::Memory { what: "work space", .. }), "{error}");
+    }
 }

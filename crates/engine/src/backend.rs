@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::loss::Loss;
-use crate::program::Program;
+use crate::program::{Layer, Program};
 use crate::real::Real;
 use std::sync::Arc;
 
@@ -37,7 +37,24 @@ pub struct LayerStatistics {
     pub inputs: Vec<InputStatistics>,
 }
 
-/// A program made ready to run; owns its work space, so that a step needs no new memory.
+impl LayerStatistics {
+    /// Statistics of no rows.
+    pub fn none(layer: &Layer) -> Self {
+        let none = InputStatistics { minimum: f64::INFINITY, maximum: f64::NEG_INFINITY, outside: 0 };
+        Self { inputs: vec![none; layer.inputs] }
+    }
+}
+
+impl InputStatistics {
+    /// Counts a value in. A NaN stays the minimum and the maximum whatever comes after it, and is outside.
+    pub fn observe(&mut self, (a, b): (f64, f64), x: f64) {
+        self.minimum = if x.is_nan() || x < self.minimum { x } else { self.minimum };
+        self.maximum = if x.is_nan() || x > self.maximum { x } else { self.maximum };
+        self.outside += usize::from(!(a..=b).contains(&x));
+    }
+}
+
+/// A program made ready to run; owns its work space, so that steps of the same size reuse it.
 ///
 /// `parameters` and `gradient` are slabs as described in [`Program`]. Every result depends on the arguments alone,
 /// bit for bit: not on the number of threads, nor on earlier calls.

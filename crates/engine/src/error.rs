@@ -55,6 +55,14 @@ pub enum EngineError {
         /// The sum found.
         sum: f64,
     },
+    /// There is no memory for what was asked.
+    #[error("no memory for {numbers} numbers of {what}")]
+    Memory {
+        /// What it was to hold.
+        what: &'static str,
+        /// How many numbers.
+        numbers: usize,
+    },
     /// The backend can't do what was asked on this machine.
     #[error("{backend}: {reason}")]
     Unsupported {

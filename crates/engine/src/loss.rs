@@ -58,7 +58,7 @@ impl Loss {
         outputs: &[T],
         n_out: usize,
         batch: &Batch<'_, T>,
-        mut dy: Option<&mut [T]>,
+        dy: Option<&mut [T]>,
     ) -> Result<f64, EngineError> {
         let rows = batch.rows;
         check("outputs", rows * n_out, outputs.len())?;
@@ -75,32 +75,31 @@ impl Loss {
         if !(total > 0.0 && total.is_finite() && valid) {
             return Err(EngineError::Weights { sum: total });
         }
-        let mut sum = 0.0;
-        let mut row_dy = vec![0.0; n_out];
-        for row in 0..rows {
-            let weight = weight(row) / total;
-            let y = &outputs[row * n_out..(row + 1) * n_out];
-            if weight == 0.0 {
+        let mut slopes = vec![0.0; n_out];
+        let mut pass = |outer: f64, mut dy: Option<&mut [T]>| {
+            let mut sum = 0.0;
+            for row in 0..rows {
+                let (weight, span) = (weight(row) / total, row * n_out..(row + 1) * n_out);
+                if weight > 0.0 {
+                    let target = &batch.targets[row * width..(row + 1) * width];
+                    sum += weight * self.row(row, &outputs[span.clone()], target, &mut slopes)?;
+                } else {
+                    slopes.fill(0.0);
+                }
                 if let Some(dy) = &mut dy {
-                    dy[row * n_out..(row + 1) * n_out].fill(T::ZERO);
-                }
-                continue;
-            }
-            let target = &batch.targets[row * width..(row + 1) * width];
-            sum += weight * self.row(row, y, target, &mut row_dy)?;
-            if let Some(dy) = &mut dy {
-                for (dy, value) in dy[row * n_out..].iter_mut().zip(&row_dy) {
-                    *dy = T::from_f64(weight * value);
+                    for (dy, slope) in dy[span].iter_mut().zip(&slopes) {
+                        *dy = T::from_f64(outer * weight * slope);
+                    }
                 }
             }
-        }
+            Ok(sum)
+        };
         if self != Self::Rmse {
-            return Ok(sum);
+            return pass(1.0, dy);
         }
-        let root = sum.sqrt();
-        if let Some(dy) = dy {
-            let scale = T::from_f64(if root > 0.0 { 0.5 / root } else { 0.0 });
-            dy.iter_mut().for_each(|dy| *dy *= scale);
+        let root = pass(1.0, None)?.sqrt();
+        if dy.is_some() {
+            pass(if root > 0.0 { 0.5 / root } else { 0.0 }, dy)?;
         }
         Ok(root)
     }
@@ -117,23 +116,27 @@ impl Loss {
 
     /// The loss of one row; `dy` receives its derivative with respect to the outputs.
     fn row<T: Real>(self, row: usize, y: &[T], target: &[T], dy: &mut [f64]) -> Result<f64, EngineError> {
-        if self == Self::CrossEntropy {
-            return cross_entropy(row, y, target, dy);
-        }
         let scale = 1.0 / y.len() as f64;
         let mut sum = 0.0;
-        for ((y, target), dy) in y.iter().zip(target).zip(dy) {
-            let (y, target) = (y.to_f64(), target.to_f64());
-            let (value, slope) = match self {
-                Self::Mae => ((y - target).abs(), sign(y - target)),
-                Self::Huber { delta } => huber(y - target, delta),
-                Self::BinaryCrossEntropy => binary_cross_entropy(y, target),
-                Self::Mse | Self::Rmse | Self::CrossEntropy => ((y - target).powi(2), 2.0 * (y - target)),
+        for (index, (output, wanted)) in y.iter().zip(target).enumerate() {
+            let Some((value, slope)) = self.element(output.to_f64(), wanted.to_f64()) else {
+                return cross_entropy(row, y, target, dy);
             };
             sum += scale * value;
-            *dy = scale * slope;
+            dy[index] = scale * slope;
         }
         Ok(sum)
+    }
+
+    /// Loss and derivative of one output, for losses that are means over outputs.
+    fn element(self, y: f64, target: f64) -> Option<(f64, f64)> {
+        match self {
+            Self::Mse | Self::Rmse => Some(((y - target).powi(2), 2.0 * (y - target))),
+            Self::Mae => Some(((y - target).abs(), sign(y - target))),
+            Self::Huber { delta } => Some(huber(y - target, delta)),
+            Self::BinaryCrossEntropy => Some(binary_cross_entropy(y, target)),
+            Self::CrossEntropy => None,
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The two number types of the kernels. Everything that is not per-sample work stays in `f64`.
 
 use std::fmt::{Debug, Display};
-use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// `f32` or `f64`: the type of parameters, activations and gradients.
@@ -22,13 +21,14 @@ pub trait Real:
     + MulAssign
     + Div<Output = Self>
     + Neg<Output = Self>
-    + Sum
     + 'static
 {
     /// Additive identity.
     const ZERO: Self;
     /// Multiplicative identity.
     const ONE: Self;
+    /// Distance from 1 to the next value above it.
+    const EPSILON: Self;
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
     /// The same value as `f64`; exact.
@@ -44,6 +44,7 @@ macro_rules! real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const EPSILON: Self = <$t>::EPSILON;
             fn from_f64(value: f64) -> Self {
                 value as $t
             }

@@ -1,7 +1,7 @@
 //! The reference backend: `f64`, Cox–de Boor, a loop where a loop is meant. It is the oracle of all other backends,
 //! so nothing here is clever; a step costs (G + k) terms an edge and allocates as it goes.
 
-use crate::backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
+use crate::backend::{Backend, Batch, Compile, Executor, LayerStatistics};
 use crate::error::EngineError;
 use crate::loss::Loss;
 use crate::program::{Layer, Program};
@@ -91,29 +91,19 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
         let rows = self.check(parameters, x)?;
         let activations = self.forward(&widen(parameters), &widen(x), rows);
         let layers = self.program.layers().iter().zip(&activations);
-        Ok(layers.map(|(layer, x)| LayerStatistics::of(layer, x)).collect())
+        Ok(layers.map(|(layer, x)| statistics(layer, x)).collect())
     }
 }
 
-impl LayerStatistics {
-    /// Statistics of `x: [rows, layer.inputs]`.
-    pub fn of<T: Real>(layer: &Layer, x: &[T]) -> Self {
-        let mut inputs =
-            vec![
-                InputStatistics { minimum: f64::INFINITY, maximum: f64::NEG_INFINITY, outside: 0 };
-                layer.inputs
-            ];
-        for row in x.chunks_exact(layer.inputs) {
-            for ((x, input), spline) in row.iter().zip(&mut inputs).zip(&layer.splines) {
-                let x = x.to_f64();
-                let (a, b) = spline.domain();
-                input.minimum = if x.is_nan() || x < input.minimum { x } else { input.minimum };
-                input.maximum = if x.is_nan() || x > input.maximum { x } else { input.maximum };
-                input.outside += usize::from(!(a..=b).contains(&x));
-            }
+/// Statistics of `x: [rows, layer.inputs]`.
+fn statistics(layer: &Layer, x: &[f64]) -> LayerStatistics {
+    let mut statistics = LayerStatistics::none(layer);
+    for row in x.chunks_exact(layer.inputs) {
+        for ((x, input), spline) in row.iter().zip(&mut statistics.inputs).zip(&layer.splines) {
+            input.observe(spline.domain(), *x);
         }
-        Self { inputs }
     }
+    statistics
 }
 
 impl ReferenceExecutor {

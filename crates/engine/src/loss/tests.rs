@@ -86,3 +86,11 @@ fn the_gradient_of_rmse_at_zero_is_zero() {
     assert_eq!(Loss::Rmse.evaluate(&[1.0, 2.0], 1, &batch, Some(&mut dy)).unwrap(), 0.0);
     assert_eq!(dy, [0.0, 0.0]);
 }
+
+#[test]
+fn the_gradient_of_a_tiny_rmse_survives_single_precision() {
+    let batch = Batch { x: &[], targets: &[0.0f32], weights: None, rows: 1 };
+    let mut dy = [0.0f32];
+    Loss::Rmse.evaluate(&[1e-40f32], 1, &batch, Some(&mut dy)).unwrap();
+    assert_eq!(dy, [1.0]);
+}
