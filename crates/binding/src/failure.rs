@@ -1,4 +1,4 @@
-//! Errors on their way to JavaScript: a code, a sentence, a hint and data, as JSON text in the message of a native
+//! Errors on their way to JavaScript: a code, a sentence and data, as JSON text in the message of a native
 //! error or in the `error` of an outcome.
 
 mod convert;

@@ -6,15 +6,15 @@ mod request;
 
 use crate::describe::text;
 use crate::failure::Failure;
-use crate::model::{copy, index, to_bytes};
+use crate::model::{copy, index};
 use crate::shared::{Held, Shared, backend, with_slot};
 use crate::threads::{Done, spawn};
 use events::Events;
 use kanode_cpu::CpuBackend;
 use kanode_engine::Compile;
-use kanode_format::{Model, write_atomic};
+use kanode_format::{Model, encode, write_atomic};
 use kanode_network::Network;
-use kanode_train::{Dataset, FitFailure, Observer, Record, TrainError, TrainState};
+use kanode_train::{Dataset, FitFailure, Observer, Progress, Record, TrainError, TrainState};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Function, Object};
 use napi_derive::napi;
@@ -64,7 +64,10 @@ pub(crate) fn start<'env>(
     shared.read(|state| with_slot!(state, slot => {
         let job = Job { model: slot.snapshot(), data, validation, request, cancel: Arc::clone(&shared.cancel) };
         let shared = Arc::clone(shared);
-        spawn(env, "fit", Arc::clone(&shared.cancel), move || shared.finish(|| train(job, events)))
+        spawn(env, "fit", Arc::clone(&shared.cancel), move || {
+            let done = shared.finish(|| train(job, events))?;
+            Ok(Done { after: Some(Box::new(move |env| shared.report(env))), ..done })
+        })
     }))
 }
 
@@ -77,7 +80,7 @@ struct Job<T> {
     cancel: Arc<AtomicBool>,
 }
 
-/// Trains a copy of the model. Returns it, if the fit began, with what there is to tell.
+/// Trains a copy of the model. Returns it, if the fit changed anything, with what there is to tell.
 fn train<T: Held>(job: Job<T>, events: Events) -> Result<(Option<Model<T>>, Done), Failure>
 where
     CpuBackend: Compile<T>,
@@ -86,7 +89,10 @@ where
     let backend = backend(request.threads)?;
     let resume = request.resume(&model.state)?;
     let mut network = model.network.clone();
-    let metadata = model.metadata.clone();
+    if let Some(names) = request.names {
+        network.set_names(names)?;
+    }
+    let metadata = request.metadata.unwrap_or_else(|| model.metadata.clone());
     let mut observer =
         Reporter { events, cancel, checkpoint: request.checkpoint, metadata: metadata.clone() };
     let fitted = kanode_train::fit(
@@ -105,10 +111,12 @@ where
     let Some(report) = report else {
         return Ok((None, Done { error: error.map(Failure::from), ..Done::default() }));
     };
-    let done = Done { report: Some(text(&*report)?), error: None, values: None };
+    let text = text(&*report)?;
+    // The state of a fit that diverged would diverge again.
     let diverged = matches!(error, Some(TrainError::Diverged { .. }));
-    let state = (!diverged).then_some(report.state);
-    Ok((Some(Model { network, state, metadata }), Done { error: error.map(Failure::from), ..done }))
+    let model =
+        report.changed.then(|| Model { network, state: (!diverged).then_some(report.state), metadata });
+    Ok((model, Done { error: error.map(Failure::from), report: Some(text), ..Done::default() }))
 }
 
 /// Watches a fit for JavaScript.
@@ -125,14 +133,16 @@ impl<T: Held> Observer<T> for Reporter {
     }
 
     fn on_record(&mut self, record: &Record) {
-        self.events.push(record);
+        self.events.record(record);
+    }
+
+    fn on_progress(&mut self, progress: &Progress) {
+        self.events.progress(progress);
     }
 
     fn on_checkpoint(&mut self, network: &Network<T>, state: &TrainState<T>) -> Result<(), String> {
         let Some(path) = &self.checkpoint else { return Ok(()) };
-        let model =
-            Model { network: network.clone(), state: Some(state.clone()), metadata: self.metadata.clone() };
-        let bytes = to_bytes(&model, true).map_err(|failure| failure.message)?;
+        let bytes = encode(network, Some(state), &self.metadata).map_err(|error| error.to_string())?;
         write_atomic(path, &bytes).map_err(|error| error.to_string())
     }
 }

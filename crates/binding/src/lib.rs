@@ -1,7 +1,7 @@
 //! The Node boundary: converts, validates, hands over. No mathematics.
 //!
 //! Configuration and reports cross as JSON text, numbers as `Float64Array`s. Every entry runs under
-//! [`failure::guard`], so that no panic reaches JavaScript; long work runs on threads of [`threads`], which end with
+//! `failure::guard`, so that no panic reaches JavaScript; long work runs on threads of `threads`, which end with
 //! the JavaScript environment that started them. Only the TypeScript facade uses this crate, and only the facade
 //! makes errors for users.
 

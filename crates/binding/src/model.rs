@@ -14,19 +14,20 @@ use napi_derive::napi;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// A network of either number type.
 #[napi(custom_finalize)]
 pub struct NativeModel {
     shared: Arc<Shared>,
-    /// Bytes that V8 was told of.
-    reported: AtomicI64,
 }
 
 impl ObjectFinalize for NativeModel {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        guard(|| self.report(&env, 0))
+        guard(|| {
+            self.shared.withdraw(&env);
+            Ok(())
+        })
     }
 }
 
@@ -61,17 +62,9 @@ impl NativeModel {
     }
 
     fn wrap(env: &Env, model: AnyModel) -> Result<Self, Failure> {
-        let this = Self { shared: Arc::new(Shared::new(model)), reported: AtomicI64::new(0) };
-        let bytes = this.shared.read(|state| Ok(with_slot!(state, slot => bytes(slot.model()))))?;
-        this.report(env, bytes)?;
+        let this = Self { shared: Arc::new(Shared::new(model)) };
+        this.shared.report(env);
         Ok(this)
-    }
-
-    /// Tells V8 how much native memory hangs on this object.
-    fn report(&self, env: &Env, bytes: i64) -> Result<(), Failure> {
-        let before = self.reported.swap(bytes, SeqCst);
-        env.adjust_external_memory(bytes - before)?;
-        Ok(())
     }
 
     /// JSON of options, shapes, names, scaler and state.
@@ -217,8 +210,11 @@ impl NativeModel {
             self.shared.read(|state| {
                 with_slot!(state, slot => {
                     let model = slot.snapshot();
-                    spawn(env, "predict", Arc::default(), move || {
-                        let values = kanode_train::predict(&model.network, &x, rows, &backend(threads)?)?;
+                    let cancel = Arc::<AtomicBool>::default();
+                    spawn(env, "predict", Arc::clone(&cancel), move || {
+                        let cancelled = || cancel.load(SeqCst);
+                        let values =
+                            kanode_train::predict(&model.network, &x, rows, &backend(threads)?, &cancelled)?;
                         Ok(Done { values: Some(values), ..Done::default() })
                     })
                 })
@@ -240,8 +236,11 @@ impl NativeModel {
                 with_slot!(state, slot => {
                     let model = slot.snapshot();
                     let data = data.copy()?;
-                    spawn(env, "evaluate", Arc::default(), move || {
-                        let metrics = kanode_train::evaluate(&model.network, &data, &backend(threads)?)?;
+                    let cancel = Arc::<AtomicBool>::default();
+                    spawn(env, "evaluate", Arc::clone(&cancel), move || {
+                        let cancelled = || cancel.load(SeqCst);
+                        let metrics =
+                            kanode_train::evaluate(&model.network, &data, &backend(threads)?, &cancelled)?;
                         Ok(Done { report: Some(text(&metrics)?), ..Done::default() })
                     })
                 })
@@ -310,7 +309,8 @@ impl NativeModel {
     pub fn dispose(&self, env: &Env) -> napi::Result<()> {
         guard(|| {
             self.shared.dispose()?;
-            self.report(env, 0)
+            self.shared.withdraw(env);
+            Ok(())
         })
     }
 }
@@ -326,12 +326,6 @@ pub fn runtime() -> napi::Result<String> {
 
 fn fresh<T: Real>(specification: Specification) -> Result<Model<T>, Failure> {
     Ok(Model { network: Network::new(specification)?, state: None, metadata: String::new() })
-}
-
-/// Native memory of a model, roughly.
-fn bytes<T: Real>(model: &Model<T>) -> i64 {
-    let numbers = model.network.parameter_count() * size_of::<T>();
-    i64::try_from(numbers).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn to_bytes<T: Held>(model: &Model<T>, with_state: bool) -> Result<Vec<u8>, Failure> {

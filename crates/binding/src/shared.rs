@@ -6,6 +6,7 @@ use crate::threads::lock;
 use kanode_cpu::{CpuBackend, CpuOptions};
 use kanode_engine::{Backend, Compile, Executor, Program};
 use kanode_format::{AnyModel, Model, Number};
+use napi::Env;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -69,6 +70,17 @@ where
         &self.model
     }
 
+    /// Native memory that hangs on the model, roughly.
+    fn bytes(&self) -> i64 {
+        let state = self.model.state.as_ref().map_or(0, |state| {
+            let best = state.best_parameters.as_ref().map_or(0, Vec::len);
+            let optimizer: usize = state.optimizer.vectors.values().map(Vec::len).sum();
+            (state.parameters.len() + best + optimizer) * size_of::<T>()
+        });
+        let bytes = self.model.network.cost(1).total.bytes.saturating_add(state as u64);
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
+
     /// For changes; copies the model first when somebody still reads it.
     pub(crate) fn model_mut(&mut self) -> &mut Model<T> {
         self.executor = None;
@@ -106,6 +118,8 @@ pub(crate) struct Shared {
     busy: AtomicBool,
     unusable: AtomicBool,
     state: Mutex<Option<State>>,
+    /// Bytes that V8 was told of; none once nobody in JavaScript holds the model.
+    reported: Mutex<Option<i64>>,
 }
 
 impl Shared {
@@ -119,6 +133,7 @@ impl Shared {
             busy: AtomicBool::new(false),
             unusable: AtomicBool::new(false),
             state: Mutex::new(Some(state)),
+            reported: Mutex::new(Some(0)),
         }
     }
 
@@ -178,6 +193,23 @@ impl Shared {
     fn broken<R>(&self, panic: &(dyn Any + Send)) -> Result<R, Failure> {
         self.unusable.store(true, SeqCst);
         Err(Failure::internal(panic))
+    }
+
+    /// Tells V8 how much native memory hangs on the model, so that it knows what a collection would free.
+    pub(crate) fn report(&self, env: &Env) {
+        let held = lock(&self.state).as_ref().map_or(0, |state| with_slot!(state, slot => slot.bytes()));
+        if let Some(reported) = &mut *lock(&self.reported) {
+            // Only a hint: a failure changes nothing but when V8 collects.
+            let _ = env.adjust_external_memory(held - *reported);
+            *reported = held;
+        }
+    }
+
+    /// As [`Shared::report`], when JavaScript lets go of the model for good.
+    pub(crate) fn withdraw(&self, env: &Env) {
+        if let Some(reported) = lock(&self.reported).take() {
+            let _ = env.adjust_external_memory(-reported);
+        }
     }
 
     /// Frees the model at once; fine to repeat, refused during a fit.

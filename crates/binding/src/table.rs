@@ -69,6 +69,15 @@ impl NativeTable {
         })
     }
 
+    /// Frees the cells at once; what is asked for afterwards does not exist.
+    #[napi]
+    pub fn dispose(&mut self) -> napi::Result<()> {
+        guard(|| {
+            self.table = Table { names: Vec::new(), columns: Vec::new(), rows: 0 };
+            Ok(())
+        })
+    }
+
     fn column(&self, column: u32) -> Result<&Column, Failure> {
         let columns = &self.table.columns;
         columns

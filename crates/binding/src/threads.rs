@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Float64Array, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 
 /// What a promise of this crate resolves to, always: failures are in `error`.
@@ -30,16 +30,23 @@ pub(crate) struct Done {
     pub(crate) error: Option<Failure>,
     pub(crate) report: Option<String>,
     pub(crate) values: Option<Vec<f64>>,
+    /// To be done on the JavaScript thread before the promise resolves.
+    pub(crate) after: Option<After>,
 }
 
-/// Work that runs in the background.
+/// Something left to do on the JavaScript thread.
+pub(crate) type After = Box<dyn FnOnce(&Env) + Send>;
+
+/// Work that runs in the background, or has just ended.
 struct Task {
+    /// Address of its environment.
+    environment: usize,
     cancel: Arc<AtomicBool>,
-    handle: Mutex<Option<JoinHandle<()>>>,
+    finished: Arc<AtomicBool>,
+    handle: JoinHandle<()>,
 }
 
-/// The environment's address, and the task while it lives.
-static RUNNING: Mutex<Vec<(usize, Weak<Task>)>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Vec<Task>> = Mutex::new(Vec::new());
 /// Environments that have a clean-up hook.
 static HOOKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
@@ -48,18 +55,25 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Removes the tasks that `wanted` chooses.
+fn take(wanted: impl FnMut(&mut Task) -> bool) -> Vec<Task> {
+    lock(&RUNNING).extract_if(.., wanted).collect()
+}
+
+/// Waits for tasks to end; returns how many there were.
+fn join(tasks: Vec<Task>) -> u32 {
+    let count = tasks.len() as u32;
+    for task in tasks {
+        // What a panic of the thread has to say is in its outcome.
+        let _ = task.handle.join();
+    }
+    count
+}
+
 fn stop(environment: usize) -> u32 {
-    let mine: Vec<Arc<Task>> = {
-        let mut running = lock(&RUNNING);
-        let mine =
-            running.iter().filter(|(key, _)| *key == environment).filter_map(|(_, task)| task.upgrade());
-        let mine = mine.collect();
-        running.retain(|(key, _)| *key != environment);
-        mine
-    };
+    let mine = take(|task| task.environment == environment);
     mine.iter().for_each(|task| task.cancel.store(true, SeqCst));
-    let handles = mine.iter().filter_map(|task| lock(&task.handle).take());
-    handles.map(JoinHandle::join).count() as u32
+    join(mine)
 }
 
 /// Cancels and joins all work of this environment; returns how many threads were joined. For `process.on('exit')`.
@@ -92,12 +106,18 @@ pub(crate) fn spawn<'env>(
     work: impl FnOnce() -> Result<Done, Failure> + Send + 'static,
 ) -> Result<Object<'env>, Failure> {
     ensure_hook(env)?;
-    let (deferred, promise): (JsDeferred<NativeOutcome, Settle>, _) = env.create_deferred()?;
-    let task = Arc::new(Task { cancel, handle: Mutex::new(None) });
-    let keep = Arc::clone(&task);
+    join(take(|task| task.finished.load(SeqCst)));
+    let finished = Arc::<AtomicBool>::default();
+    let at_end = Arc::clone(&finished);
+    // The promise is made once there is a thread to settle it: one that nobody settles keeps the process alive.
+    let (sender, receiver) = mpsc::sync_channel::<JsDeferred<NativeOutcome, Settle>>(1);
     let thread = Builder::new().name(format!("kanode-{name}")).spawn(move || {
+        let Ok(deferred) = receiver.recv() else { return };
         let done = catch(work).unwrap_or_else(|failure| Done { error: Some(failure), ..Done::default() });
-        deferred.resolve(Box::new(move |_| {
+        deferred.resolve(Box::new(move |env| {
+            if let Some(after) = done.after {
+                after(&env);
+            }
             Ok(NativeOutcome {
                 ok: done.error.is_none(),
                 error: done.error.map(|failure| failure.json()),
@@ -105,13 +125,13 @@ pub(crate) fn spawn<'env>(
                 values: done.values.map(Float64Array::new),
             })
         }));
-        drop(keep);
+        at_end.store(true, SeqCst);
     });
     let handle =
         thread.map_err(|e| Failure::new("ERR_KAN_MACHINE", format!("no thread could be started: {e}")))?;
-    *lock(&task.handle) = Some(handle);
-    let mut running = lock(&RUNNING);
-    running.retain(|(_, task)| task.strong_count() > 0);
-    running.push((env.raw() as usize, Arc::downgrade(&task)));
+    let (deferred, promise) = env.create_deferred()?;
+    lock(&RUNNING).push(Task { environment: env.raw() as usize, cancel, finished, handle });
+    let sent = sender.send(deferred);
+    sent.map_err(|_| Failure::new("ERR_KAN_INTERNAL", "a thread ended before it began"))?;
     Ok(promise)
 }

@@ -6,19 +6,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
+/// Most links to follow one after the other, as on Linux.
+const LINKS: usize = 40;
+
 /// Writes `bytes` to a new file beside `path`, waits until the disk has it, and moves it to `path`. A file that was
 /// there keeps its permissions; a new one gets those of any new file. A symbolic link stays, and its target is
-/// replaced.
+/// replaced, or made if there is none.
 ///
 /// # Errors
 /// [`FormatError::Io`]; whatever was at `path` is then as it was, and nothing is left beside it.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
     let error = |action| move |source| FormatError::Io { path: path.to_owned(), action, source };
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(reason) if reason.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(reason) => return Err(error("write")(reason)),
-    };
+    let target = target_of(path).map_err(error("write"))?;
     let folder = folder_of(&target);
     let old = fs::metadata(&target).ok();
     if old.as_ref().is_some_and(|old| !old.is_file()) {
@@ -38,6 +37,23 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
     file.persist(&target).map_err(|reason| error("replace")(reason.error))?;
     sync_folder(&folder);
     Ok(())
+}
+
+/// The file that a path leads to through all symbolic links, whether or not it is there.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::canonicalize(&path) {
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+        // Something on the way is missing. If this is a link to it, the link says what is to be made.
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
 }
 
 fn folder_of(file: &Path) -> PathBuf {
@@ -123,5 +139,35 @@ mod tests {
         write_atomic(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_stays_a_link_and_gets_its_target() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("inside")).unwrap();
+        symlink("inside/second", at("first")).unwrap();
+        symlink(at("a.kan"), at("inside/second")).unwrap();
+        write_atomic(&at("first"), b"new").unwrap();
+        assert!(fs::symlink_metadata(at("first")).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(at("inside/second")).unwrap().is_symlink());
+        assert_eq!(fs::read(at("a.kan")).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_nowhere_are_errors_and_stay() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink("missing/a.kan", at("lost")).unwrap();
+        symlink("round", at("round")).unwrap();
+        for name in ["lost", "round"] {
+            assert!(matches!(write_atomic(&at(name), b"x"), Err(FormatError::Io { .. })), "{name}");
+            assert!(fs::symlink_metadata(at(name)).unwrap().is_symlink());
+        }
+        assert_eq!(names(folder.path()).len(), 2);
     }
 }

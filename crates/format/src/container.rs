@@ -2,9 +2,9 @@
 //! to back without gaps, and each name appears once; `__metadata__` holds the document under the key `kanode`.
 //!
 //! The `safetensors` crate writes. It does not read: it keeps the last of two equal keys without a word, and needs
-//! many times the header's size in memory. Here, what is allocated for a header is at most a few times the header.
+//! many times the header's size in memory.
 
-use crate::checksum::crc32;
+use crate::checksum::Crc32;
 use crate::error::{Corruption, FormatError};
 use crate::number::{Number, NumberType, Numbers};
 use safetensors::{Dtype, SafeTensorError, View};
@@ -47,11 +47,14 @@ impl View for &Tensor<'_> {
     }
 }
 
-/// The checksum that [`Tensors::checksum`] will find.
-pub(crate) fn checksum(tensors: &[Tensor<'_>]) -> u32 {
+/// Adds to a checksum what [`Tensors::add_to`] will find.
+pub(crate) fn add_to(sum: &mut Crc32, tensors: &[Tensor<'_>]) {
     let by_name: BTreeMap<&str, &Tensor<'_>> =
         tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-    crc32(by_name.values().map(|tensor| tensor.numbers.bytes()))
+    for (name, tensor) in by_name {
+        sum.add(name.as_bytes());
+        tensor.numbers.each(|bytes| sum.add(bytes));
+    }
 }
 
 /// The bytes of a file. They depend on the arguments alone.
@@ -134,11 +137,11 @@ impl<'a> Header<'a> {
         Ok(Self { document, entries: header.entries, data, offset })
     }
 
-    /// Checks that the tensors have distinct names and fill the data from end to end.
+    /// The document and the tensors, which are checked to have distinct names and to fill the data from end to end.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] or [`FormatError::Corrupt`].
-    pub(crate) fn tensors(mut self) -> Result<Tensors<'a>, FormatError> {
+    pub(crate) fn tensors(mut self) -> Result<(String, Tensors<'a>), FormatError> {
         self.entries.sort_by_key(|(_, entry)| entry.data_offsets);
         let (mut end, mut rest) = (0, self.data);
         let mut tensors = BTreeMap::new();
@@ -169,7 +172,7 @@ impl<'a> Header<'a> {
         if !rest.is_empty() {
             return Err(Corruption::Trailing { bytes: rest.len() as u64 }.into());
         }
-        Ok(Tensors { tensors })
+        Ok((self.document, Tensors { tensors }))
     }
 }
 
@@ -180,9 +183,12 @@ pub(crate) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
-    /// CRC-32 of the bytes of all tensors, in the order of their names.
-    pub(crate) fn checksum(&self) -> u32 {
-        crc32(self.tensors.values().map(|(_, bytes)| bytes))
+    /// Adds to a checksum the name and the bytes of each tensor, in the order of their names.
+    pub(crate) fn add_to(&self, sum: &mut Crc32) {
+        for (name, (_, bytes)) in &self.tensors {
+            sum.add(name.as_bytes());
+            sum.add(bytes);
+        }
     }
 
     /// The bytes of a tensor of this type and shape.

@@ -1,6 +1,7 @@
 //! The document of a model file: everything about a model that is not an array of numbers, as JSON. It says which
 //! tensors must be there and what their shapes are.
 
+use crate::checksum::Crc32;
 use crate::error::{Corruption, FormatError};
 use crate::number::NumberType;
 use kanode_engine::Loss;
@@ -15,12 +16,13 @@ pub(crate) const VERSION: u64 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Document {
+    /// CRC-32 of the text behind this number and of the tensors. It is the first field, so that the text that it
+    /// covers is all that follows; [`Document::to_json`] sets it.
+    pub(crate) checksum: u32,
     /// Version of the format.
     pub(crate) version: u64,
     /// Version of the kanode that wrote it, for people.
     pub(crate) kanode: String,
-    /// CRC-32 of the bytes of all tensors, in the order of their names.
-    pub(crate) checksum: u32,
     /// Number type of the parameters.
     pub(crate) dtype: NumberType,
     pub(crate) specification: Specification,
@@ -36,12 +38,24 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// The document as text.
+    /// The document as text, with its checksum, to which `tensors` adds what is not in the text.
     ///
     /// # Errors
     /// [`FormatError::Unwritable`].
-    pub(crate) fn to_json(&self) -> Result<String, FormatError> {
-        serde_json::to_string(self).map_err(|error| FormatError::Unwritable { what: header(&error) })
+    pub(crate) fn to_json(&self, tensors: impl FnOnce(&mut Crc32)) -> Result<String, FormatError> {
+        let unwritable = |what| FormatError::Unwritable { what };
+        let text = serde_json::to_string(self).map_err(|error| unwritable(header(&error)))?;
+        let covered = covered(&text).map_err(unwritable)?;
+        Ok(format!("{CHECKSUM}{}{covered}", checksum(covered, tensors)))
+    }
+
+    /// Checks that `text`, which the document was read from, and the tensors have the document's checksum.
+    ///
+    /// # Errors
+    /// [`Corruption::Header`] or [`Corruption::Checksum`].
+    pub(crate) fn verify(&self, text: &str, tensors: impl FnOnce(&mut Crc32)) -> Result<(), Corruption> {
+        let (expected, found) = (self.checksum, checksum(covered(text)?, tensors));
+        if expected == found { Ok(()) } else { Err(Corruption::Checksum { expected, found }) }
     }
 
     /// Reads a document, its version first, and checks what can be checked without the tensors.
@@ -75,6 +89,24 @@ impl Document {
             _ => Ok(()),
         }
     }
+}
+
+/// What the text of a document begins with; the digits of the checksum follow.
+const CHECKSUM: &str = r#"{"checksum":"#;
+
+/// The part of a document's text that its checksum covers: everything behind the checksum.
+fn covered(text: &str) -> Result<&str, Corruption> {
+    let number = text.strip_prefix(CHECKSUM).ok_or_else(|| Corruption::Header {
+        reason: "the checksum is not the document's first field".to_owned(),
+    })?;
+    Ok(number.trim_start_matches(|digit: char| digit.is_ascii_digit()))
+}
+
+fn checksum(covered: &str, tensors: impl FnOnce(&mut Crc32)) -> u32 {
+    let mut sum = Crc32::new();
+    sum.add(covered.as_bytes());
+    tensors(&mut sum);
+    sum.value()
 }
 
 /// The one field that every version has.

@@ -104,8 +104,8 @@ pub enum Corruption {
         /// Where it says it ends.
         end: u64,
     },
-    /// The numbers are not those that were written.
-    #[error("its numbers have the checksum {found:08x}, not {expected:08x}")]
+    /// The document or the tensors are not those that were written.
+    #[error("its contents have the checksum {found:08x}, not {expected:08x}")]
     Checksum {
         /// CRC-32 in the file.
         expected: u32,

@@ -5,11 +5,12 @@
 //! parameters.
 //!
 //! # Version 1
-//! The key `kanode` of `__metadata__` holds a JSON object: `version`, `kanode` (the version that wrote it),
-//! `checksum` (CRC-32 of the bytes of all tensors, in the order of their names), `dtype`, `specification`, `names`,
-//! `scaler` (whether there is one), `loss`, `state` (the scalars of the training state, or null) and `metadata` (the
-//! caller's text). Tensors are row-major and little-endian; layer `l` has `I` inputs, `O` outputs, `G` intervals and
-//! degree `k`, and `n` is the number of parameters:
+//! The key `kanode` of `__metadata__` holds a JSON object whose text begins with `{"checksum":`; its other fields are
+//! `version`, `kanode` (the version that wrote it), `dtype`, `specification`, `names`, `scaler` (whether there is one),
+//! `loss`, `state` (the scalars of the training state, or null) and `metadata` (the caller's text). The checksum is the
+//! CRC-32 of the object's text behind that number, and of the name and then the bytes of each tensor, in the order of
+//! the names: no number, name or text of a model changes unnoticed. Tensors are row-major and little-endian; layer `l`
+//! has `I` inputs, `O` outputs, `G` intervals and degree `k`, and `n` is the number of parameters:
 //!
 //! | name | shape | type |
 //! |---|---|---|

@@ -69,9 +69,16 @@ impl Numbers<'_> {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.byte_count());
+        self.each(|bytes| all.extend_from_slice(bytes));
+        all
+    }
+
+    /// Calls `take` with the bytes of each number.
+    pub(crate) fn each(&self, mut take: impl FnMut(&[u8])) {
         match self {
-            Self::F32(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-            Self::F64(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            Self::F32(numbers) => numbers.iter().for_each(|number| take(&number.to_le_bytes())),
+            Self::F64(numbers) => numbers.iter().for_each(|number| take(&number.to_le_bytes())),
         }
     }
 

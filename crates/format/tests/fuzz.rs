@@ -87,6 +87,21 @@ proptest! {
     }
 
     #[test]
+    fn characters_changed_in_the_document_with_the_checksum_repaired_never_panic(
+        which in 0..3usize,
+        at in prop::collection::vec(any::<prop::sample::Index>(), 3),
+        to in prop::collection::vec(prop::sample::select("0123456789-.e\"\\{}[],: Fntx".chars().collect::<Vec<_>>()), 1..4),
+    ) {
+        let parts = Parts::of(&FILES[which]);
+        let mut document: Vec<char> = parts.document.to_string().chars().collect();
+        for (at, to) in at.iter().zip(to) {
+            let at = at.index(document.len());
+            document[at] = to;
+        }
+        answer(&parts.sealed(&document.iter().collect::<String>()))?;
+    }
+
+    #[test]
     fn parts_cut_out_or_doubled_never_panic(
         which in 0..3usize,
         from: prop::sample::Index,

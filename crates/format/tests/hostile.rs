@@ -127,6 +127,15 @@ fn documents_with_fields_missing_unknown_or_of_wrong_types_are_refused() {
 }
 
 #[test]
+fn a_document_that_does_not_begin_with_its_checksum_is_refused() {
+    let parts = Parts::of(&good());
+    let document = parts.document.to_string().replacen('{', "{ ", 1);
+    let error = error(&parts.file_of(&document));
+    let FormatError::Corrupt { what: Corruption::Header { reason } } = error else { panic!("{error:?}") };
+    assert!(reason.contains("first field"), "{reason}");
+}
+
+#[test]
 fn keys_of_the_document_appear_once() {
     let parts = Parts::of(&good());
     let document = parts.document.to_string().replacen("\"grid\":3", "\"grid\":3,\"grid\":3", 1);
@@ -176,6 +185,58 @@ fn one_changed_bit_in_any_number_is_noticed() {
             bytes[at] ^= 1 << bit;
             let error = error(&bytes);
             assert!(matches!(error, FormatError::Corrupt { what: Corruption::Checksum { .. } }), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn another_digit_anywhere_in_the_header_is_noticed() {
+    let good = encode(&full::<f32>(), Some(&state()), METADATA).unwrap();
+    let header = good.len() - Parts::of(&good).data.len();
+    let mut digits = 0;
+    for at in 8..header {
+        if good[at].is_ascii_digit() {
+            for digit in (b'0'..=b'9').filter(|digit| *digit != good[at]) {
+                let mut bytes = good.clone();
+                bytes[at] = digit;
+                error(&bytes);
+                digits += 1;
+            }
+        }
+    }
+    assert!(digits > 1000);
+}
+
+#[test]
+fn another_metadata_seed_loss_counter_or_name_is_noticed() {
+    let good = Parts::of(&good());
+    let changed = |from: &str, to: &str| {
+        let document = good.document.to_string();
+        assert_eq!(document.matches(from).count(), 1, "{from}");
+        let error = error(&good.file_of(&document.replacen(from, to, 1)));
+        assert!(matches!(error, FormatError::Corrupt { what: Corruption::Checksum { .. } }), "{error:?}");
+    };
+    changed(r#"\"version\":99"#, r#"\"version\":98"#);
+    changed(r#""seed":18446744073709551615"#, r#""seed":18446744073709551614"#);
+    changed(r#""delta":0.1"#, r#""delta":0.2"#);
+    changed(r#""counters":{"steps":77}"#, r#""counters":{"steps":76}"#);
+    changed(r#""stale":3"#, r#""stale":2"#);
+    changed(r#"["größe""#, r#"["grüße""#);
+    let mut renamed = Parts::of(&self::good());
+    let tensor = renamed.header.remove("state.optimizer.firstMoment").unwrap();
+    renamed.header.insert("state.optimizer.firstMomenu".into(), tensor);
+    let error = error(&renamed.file_of(&renamed.document.to_string()));
+    assert!(matches!(error, FormatError::Corrupt { what: Corruption::Checksum { .. } }), "{error:?}");
+}
+
+#[test]
+fn one_changed_bit_anywhere_is_an_error() {
+    let good = encode(&full::<f32>(), None, METADATA).unwrap();
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(kanode_format::decode(&bytes).is_err(), "bit {bit} of byte {at}");
         }
     }
 }
@@ -283,6 +344,27 @@ fn knots_that_do_not_increase_are_refused() {
         parts.data[start + 32..start + 64].rotate_left(8);
     });
     assert!(matches!(what, Corruption::Knots { layer: 1, input: 1, .. }), "{what:?}");
+}
+
+#[test]
+fn what_single_precision_cannot_tell_apart_is_refused_in_its_models() {
+    let good = Parts::of(&encode(&full::<f32>(), None, METADATA).unwrap());
+    let refused = |damage: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::of(&good.file());
+        damage(&mut parts);
+        match error(&parts.file()) {
+            FormatError::Corrupt { what: Corruption::Network(what) } => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let what = refused(&|parts| {
+        let start = parts.range("layers.1.breaks").start + 32;
+        // The second and third break of the second input, apart in f64 alone.
+        parts.data[start + 16..start + 24].copy_from_slice(&(0.1f64 + 1e-12).to_le_bytes());
+    });
+    assert!(matches!(what, NetworkError::Spline { layer: 1, input: 1, .. }), "{what:?}");
+    let what = refused(&|parts| parts.document["specification"]["domain"] = json!([1e6, 1e6 + 0.1]));
+    assert!(matches!(what, NetworkError::Specification(_)), "{what:?}");
 }
 
 #[test]

@@ -77,8 +77,9 @@ fn a_file_is_a_safetensors_file_with_named_parameters() {
             "scaler.target_scale",
         ]
     );
-    for layer in 0..2 {
-        let views = network.views(layer).unwrap();
+    let program = network.program();
+    for (layer, (shape, range)) in program.layers().iter().zip(program.ranges()).enumerate() {
+        let views = shape.views(&network.parameters()[range]);
         let (inputs, outputs) = [(2, 3), (3, 1)][layer];
         let parts = [
             ("control_points", views.control_points, vec![inputs, outputs, 5]),

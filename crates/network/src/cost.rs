@@ -4,6 +4,7 @@
 use crate::network::Network;
 use kanode_engine::{Layer, Real};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Counts for a layer or a whole network, cut off at the largest `u64`. `B` is the batch, `I` and `O` the inputs and
@@ -96,9 +97,9 @@ fn layer_cost<T: Real>(layer: &Layer, batch: usize) -> LayerCost {
 
 /// Bytes of the distinct knot tables of a layer: the start, origin, width and row of each cell, and its polynomials.
 fn table_bytes(layer: &Layer) -> u64 {
-    let tables = layer.splines.iter().enumerate();
-    let distinct = tables.filter(|(i, table)| *i == 0 || !Arc::ptr_eq(&layer.splines[i - 1], table));
-    let bytes = distinct.map(|(_, table)| {
+    let mut seen = HashSet::new();
+    let distinct = layer.splines.iter().filter(|table| seen.insert(Arc::as_ptr(table)));
+    let bytes = distinct.map(|table| {
         let order = table.degree() + 1;
         product(&[table.cell_count(), order * order + 4, size_of::<f64>()])
     });

@@ -92,24 +92,6 @@ impl<T: Real> Network<T> {
         self.edge_of_parameter(index)
     }
 
-    /// For each layer the edge of the parameter that is largest in absolute value, and that value; the first of equal
-    /// ones. A parameter that is not finite counts as largest.
-    pub fn largest_parameters(&self) -> Vec<(EdgeId, f64)> {
-        let largest = self.program().ranges().into_iter().filter_map(|range| {
-            let start = range.start;
-            let mut largest = (start, -1.0);
-            for (index, value) in self.parameters()[range].iter().enumerate() {
-                let value = value.to_f64();
-                let size = if value.is_finite() { value.abs() } else { f64::INFINITY };
-                if size > largest.1 {
-                    largest = (start + index, size);
-                }
-            }
-            Some((self.edge_of_parameter(largest.0)?, self.parameters()[largest.0].to_f64().abs()))
-        });
-        largest.collect()
-    }
-
     fn check_edge(&self, edge: EdgeId) -> Result<(), NetworkError> {
         let check = |what, count, found| {
             if found < count { Ok(()) } else { Err(NetworkError::Edge { what, count, found }) }
@@ -213,16 +195,5 @@ mod tests {
         assert_eq!(network.locate_non_finite(), Some(EdgeId { layer: 1, from: 2, to: 0 }));
         network.views_mut(0).unwrap().spline_weight[1] = f64::NEG_INFINITY;
         assert_eq!(network.locate_non_finite(), Some(EdgeId { layer: 0, from: 0, to: 1 }));
-    }
-
-    #[test]
-    fn the_largest_parameter_of_each_layer_is_found() {
-        let mut network = network();
-        network.views_mut(0).unwrap().control_points[5 * 8 + 2] = -7.0;
-        network.views_mut(1).unwrap().base_weight[1] = f64::NAN;
-        let largest = network.largest_parameters();
-        assert_eq!(largest[0], (EdgeId { layer: 0, from: 1, to: 2 }, 7.0));
-        assert_eq!(largest[1].0, EdgeId { layer: 1, from: 0, to: 1 });
-        assert!(largest[1].1.is_nan());
     }
 }

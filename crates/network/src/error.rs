@@ -40,7 +40,8 @@ pub enum SpecificationError {
         /// Degree found.
         found: usize,
     },
-    /// A domain that is empty, not within ±1e100, or too narrow to hold the grid's intervals as distinct numbers.
+    /// A domain that is empty, not within ±1e100 and the numbers of the network's type, or too narrow to hold the
+    /// grid's intervals as distinct numbers of that type.
     #[error("{option}: expected a < b within ±1e100 with room for the grid between them, found [{a}, {b}]")]
     Domain {
         /// `domain` or `hiddenDomain`.
@@ -109,7 +110,8 @@ pub enum NetworkError {
         /// What is wrong with them.
         source: SplineError,
     },
-    /// A range given for an input is not one: not finite, not within ±1e100, or upside down.
+    /// A range given for an input is not one: not finite, not within ±1e100 and the numbers of the network's type, or
+    /// upside down.
     #[error("input {input}: expected a range a <= b within ±1e100, found [{a}, {b}]")]
     InputDomain {
         /// Index of the input.

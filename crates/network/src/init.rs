@@ -146,8 +146,9 @@ mod tests {
     fn draws_have_the_deviations_of_the_table() {
         for init in ALL {
             let network = network(specification(init, &[60, 50]));
-            let expected = init.deviations(&network.program().layers()[0]);
-            let views = network.views(0).unwrap();
+            let layer = &network.program().layers()[0];
+            let expected = init.deviations(layer);
+            let views = layer.views(network.parameters());
             // 24,000 control points and 3,000 base weights: four standard errors of the deviation.
             let (mean, deviation) = statistics(views.control_points);
             assert!(mean.abs() < 4.0 * expected.control_points / 24_000f64.sqrt(), "{init:?}");
@@ -215,8 +216,9 @@ mod tests {
     fn a_base_function_of_zero_leaves_base_weights_at_zero() {
         for init in ALL {
             let network = network(Specification { base: Base::Zero, ..specification(init, &[3, 4, 2]) });
-            for layer in 0..2 {
-                let views = network.views(layer).unwrap();
+            let program = network.program();
+            for (layer, range) in program.layers().iter().zip(program.ranges()) {
+                let views = layer.views(&network.parameters()[range]);
                 assert!(views.base_weight.iter().all(|w| *w == 0.0), "{init:?}");
                 assert!(views.control_points.iter().all(|p| *p != 0.0 && p.is_finite()), "{init:?}");
             }

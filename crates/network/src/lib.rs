@@ -17,6 +17,7 @@ mod names;
 mod network;
 mod scaler;
 mod specification;
+mod tables;
 
 pub use cost::{Cost, Figures, LayerCost};
 pub use edge::{Edge, EdgeId};

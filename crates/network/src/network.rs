@@ -8,8 +8,9 @@ use crate::memory;
 use crate::names::Names;
 use crate::scaler::Scaler;
 use crate::specification::Specification;
-use kanode_engine::{Layer, LayerViews, LayerViewsMut, Loss, Program, Real};
-use kanode_spline::{CellTable, Knots};
+use crate::tables::{initial_knots, program_of, table_count};
+use kanode_engine::{LayerViewsMut, Loss, Program, Real};
+use kanode_spline::Knots;
 use std::sync::Arc;
 
 /// A Kolmogorov–Arnold network.
@@ -36,7 +37,7 @@ impl<T: Real> Network<T> {
     /// machine grants no memory for, [`NetworkError::Spline`] for domains that splines do not accept.
     pub fn new(specification: Specification) -> Result<Self, NetworkError> {
         specification.validate()?;
-        specification.validate_domains(domain::epsilon::<T>())?;
+        specification.validate_domains::<T>()?;
         let length = specification.parameter_length::<T>()?;
         memory::probe::<T>(&specification, specification.layers.len())?;
         let mut parameters = memory::zeros(&specification, length)?;
@@ -51,8 +52,13 @@ impl<T: Real> Network<T> {
     /// `parameters` is the slab.
     ///
     /// # Errors
-    /// Parts that do not fit the specification or each other, or that hold numbers which are not finite, each by its
-    /// own variant. Nothing is allocated that is not in proportion to the parts given.
+    /// Parts that do not fit the specification or each other, that hold numbers which are not finite, or breaks that
+    /// are of rounding size apart in the type `T`, each by its own variant; [`NetworkError::TooLarge`] if the machine
+    /// grants no memory for the knot tables.
+    ///
+    /// Beside the parts given, this allocates a table for each different set of knots of a layer: `G+2k+2` cells at
+    /// most, of `8·(k+1)²` bytes and a few more, which may take twice their place. In the worst case, a layer of one
+    /// output and knots that all differ, that is 50 times the parts.
     pub fn from_parts(
         specification: Specification,
         knots: Vec<Vec<Knots>>,
@@ -62,6 +68,7 @@ impl<T: Real> Network<T> {
         fitted_loss: Option<Loss>,
     ) -> Result<Self, NetworkError> {
         specification.validate()?;
+        specification.validate_domains::<T>()?;
         let length = |what, expected, found| {
             if expected == found { Ok(()) } else { Err(NetworkError::Length { what, expected, found }) }
         };
@@ -75,12 +82,20 @@ impl<T: Real> Network<T> {
             if let Some(input) = knots.iter().position(|knots| !fits(knots)) {
                 return Err(NetworkError::Knots { layer, input });
             }
+            for (input, knots) in knots.iter().enumerate() {
+                domain::check_breaks::<T>(knots).map_err(|source| NetworkError::Spline {
+                    layer,
+                    input,
+                    source,
+                })?;
+            }
         }
         length("parameters", specification.parameter_length::<T>()?, parameters.len())?;
         names.validate(specification.inputs(), specification.outputs())?;
         if let Some(scaler) = &scaler {
             scaler.validate(specification.inputs(), specification.outputs())?;
         }
+        memory::probe_tables::<T>(&specification, table_count(&knots))?;
         let program = program_of(&specification, &knots)?;
         let network = Self { specification, knots, parameters, program, scaler, names, loss: fitted_loss };
         match network.locate_non_finite() {
@@ -124,13 +139,7 @@ impl<T: Real> Network<T> {
         self.parameters.len()
     }
 
-    /// Named views into the parameters of one layer, or None if there is no such layer.
-    pub fn views(&self, layer: usize) -> Option<LayerViews<'_, T>> {
-        let range = self.program.ranges().get(layer)?.clone();
-        Some(self.program.layers()[layer].views(&self.parameters[range]))
-    }
-
-    /// As [`Network::views`], for writing.
+    /// Named views into the parameters of one layer, for writing, or None if there is no such layer.
     pub fn views_mut(&mut self, layer: usize) -> Option<LayerViewsMut<'_, T>> {
         let range = self.program.ranges().get(layer)?.clone();
         Some(self.program.layers()[layer].views_mut(&mut self.parameters[range]))
@@ -212,9 +221,8 @@ impl<T: Real> Network<T> {
         }
         memory::probe::<T>(&self.specification, inputs.saturating_add(self.specification.layers.len()))?;
         let Specification { grid, degree, knots: ends, .. } = self.specification;
-        let epsilon = domain::epsilon::<T>();
         let first = per_input.iter().enumerate().map(|(input, &(a, b))| {
-            let domain = domain::input_domain(a, b, grid, epsilon);
+            let domain = domain::input_domain::<T>(a, b, grid);
             let (a, b) = domain.ok_or(NetworkError::InputDomain { input, a, b })?;
             Knots::uniform(a, b, grid, degree, ends).map_err(|source| NetworkError::Spline {
                 layer: 0,
@@ -255,34 +263,6 @@ impl<T: Real> Network<T> {
             None => y.iter().map(|y| y.to_f64()).collect(),
         }
     }
-}
-
-/// Uniform knots for every input node.
-fn initial_knots(specification: &Specification) -> Result<Vec<Vec<Knots>>, NetworkError> {
-    let inputs = &specification.layers[..specification.layers.len() - 1];
-    let layers = inputs.iter().enumerate().map(|(layer, inputs)| {
-        let [a, b] = specification.initial_domain(layer);
-        let knots = Knots::uniform(a, b, specification.grid, specification.degree, specification.knots)
-            .map_err(|source| NetworkError::Spline { layer, input: 0, source })?;
-        Ok(vec![knots; *inputs])
-    });
-    layers.collect()
-}
-
-/// The program of these knots; neighbours with the same knots share a table.
-fn program_of(specification: &Specification, knots: &[Vec<Knots>]) -> Result<Arc<Program>, NetworkError> {
-    let layers = knots.iter().zip(specification.layers.windows(2)).map(|(knots, sizes)| {
-        let mut splines: Vec<Arc<CellTable>> = Vec::with_capacity(knots.len());
-        for knots in knots {
-            let table = match splines.last() {
-                Some(table) if table.knots() == knots => Arc::clone(table),
-                _ => Arc::new(CellTable::new(knots, specification.outside)),
-            };
-            splines.push(table);
-        }
-        Layer { inputs: sizes[0], outputs: sizes[1], base: specification.base, splines }
-    });
-    Ok(Arc::new(Program::new(layers.collect())?))
 }
 
 #[cfg(test)]

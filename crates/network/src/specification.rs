@@ -83,14 +83,14 @@ impl Specification {
             let (least, most) = DEGREES.into_inner();
             return Err(SpecificationError::Degree { least, most, found: self.degree });
         }
-        self.validate_domains(f64::EPSILON)
+        self.validate_domains::<f64>()
     }
 
-    /// Checks that both domains can hold the grid in a number type of this relative spacing.
-    pub(crate) fn validate_domains(&self, epsilon: f64) -> Result<(), SpecificationError> {
+    /// Checks that both domains can hold the grid in the number type `T`.
+    pub(crate) fn validate_domains<T: Real>(&self) -> Result<(), SpecificationError> {
         let domains = [("domain", self.domain), ("hiddenDomain", Some(self.hidden_domain))];
         for (option, domain) in domains {
-            if let Some([a, b]) = domain.filter(|[a, b]| !is_resolvable(*a, *b, self.grid, epsilon)) {
+            if let Some([a, b]) = domain.filter(|[a, b]| !is_resolvable::<T>(*a, *b, self.grid)) {
                 return Err(SpecificationError::Domain { option, a, b });
             }
         }

@@ -46,6 +46,9 @@ impl Rule {
 }
 
 impl<T: Real> Adam<T> {
+    /// Numbers kept for each parameter.
+    pub(crate) const SLABS: usize = 3;
+
     pub(crate) fn new(n: usize, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> Self {
         let zeros = || vec![T::ZERO; n];
         let (first, second, gradient) = (zeros(), zeros(), zeros());

@@ -6,7 +6,7 @@ use crate::error::StateError;
 use crate::line_search::{Found, Point, Probe, Ray, search};
 use crate::objective::{Failure, Objective, Step, StepOutcome, fault};
 use crate::state::{Method, State};
-use crate::vector::{add_scaled, dot, epsilon, first_not_finite, norm};
+use crate::vector::{add_scaled, dot, first_not_finite, norm};
 use kanode_engine::Real;
 use std::collections::VecDeque;
 
@@ -30,13 +30,11 @@ struct Pair<T> {
     curvature: f64,
 }
 
-impl<T: Real> Pair<T> {
-    /// None where the curvature is not positive or a product leaves the number range.
-    fn new(step: Vec<T>, change: Vec<T>) -> Option<Self> {
-        let curvature = dot(&step, &change);
-        let usable = curvature > 0.0 && curvature.is_normal() && dot(&change, &change).is_normal();
-        usable.then_some(Self { step, change, curvature })
-    }
+/// The curvature of a step and its change; None where it is not positive or a product leaves the number range.
+fn curvature<T: Real>(step: &[T], change: &[T]) -> Option<f64> {
+    let curvature = dot(step, change);
+    let usable = curvature > 0.0 && curvature.is_normal() && dot(change, change).is_normal();
+    usable.then_some(curvature)
 }
 
 /// The memory of one L-BFGS run.
@@ -48,6 +46,8 @@ pub(crate) struct Lbfgs<T> {
     change_tolerance: f64,
     /// Oldest first.
     pairs: VecDeque<Pair<T>>,
+    /// Storage for the next pair: that of the one dropped last, empty before.
+    spare: (Vec<T>, Vec<T>),
     /// Whether `loss` and `gradient` are those of the current point.
     evaluated: bool,
     loss: f64,
@@ -124,6 +124,7 @@ impl<T: Real> Lbfgs<T> {
             tolerance,
             change_tolerance,
             pairs: VecDeque::new(),
+            spare: (Vec::new(), Vec::new()),
             evaluated: false,
             loss: 0.0,
             gradient: zeros(),
@@ -137,9 +138,14 @@ impl<T: Real> Lbfgs<T> {
         }
     }
 
+    /// Numbers of type `T` kept for each parameter: the pairs with one to spare, five vectors, and the direction.
+    pub(crate) fn slabs(history: usize) -> usize {
+        2 * (history + 1) + 5 + size_of::<f64>() / size_of::<T>()
+    }
+
     /// A change of the loss that may be nothing but noise.
     fn noise(&self) -> f64 {
-        NOISE * epsilon::<T>() * self.loss.abs()
+        NOISE * T::EPSILON.to_f64() * self.loss.abs()
     }
 
     fn answer(&self, evaluations: usize, outcome: StepOutcome) -> Step {
@@ -207,7 +213,7 @@ impl<T: Real> Lbfgs<T> {
     fn descent(&self) -> Option<f64> {
         let slope = dot(&self.gradient, &self.direction);
         let size = norm(&self.gradient) * norm(&self.direction);
-        (slope.is_finite() && size.is_finite() && slope < -epsilon::<T>() * size).then_some(slope)
+        (slope.is_finite() && size.is_finite() && slope < -T::EPSILON.to_f64() * size).then_some(slope)
     }
 
     /// Searches along the direction. At the end trial and trial_gradient belong to the point found, if any.
@@ -239,7 +245,7 @@ impl<T: Real> Lbfgs<T> {
 
     /// Moves to the trial point.
     fn accept(&mut self, x: &mut [T], loss: f64) -> StepOutcome {
-        let negligible = self.change_tolerance.max(epsilon::<T>()) * self.lowest.abs();
+        let negligible = self.change_tolerance.max(T::EPSILON.to_f64()) * self.lowest.abs();
         if self.lowest - loss > negligible {
             (self.lowest, self.quiet) = (loss, 0);
         } else {
@@ -261,15 +267,25 @@ impl<T: Real> Lbfgs<T> {
     /// Keeps the pair of the step from `x` to the trial point, unless its curvature is not above the rounding of the
     /// gradients: such a pair would say something about the number type, not about the objective.
     fn remember(&mut self, x: &[T]) {
-        let difference = |new: &[T], old: &[T]| new.iter().zip(old).map(|(new, old)| *new - *old).collect();
-        let pair = Pair::new(difference(&self.trial, x), difference(&self.trial_gradient, &self.gradient));
+        let (mut step, mut change) = std::mem::take(&mut self.spare);
+        let difference = |into: &mut Vec<T>, new: &[T], old: &[T]| {
+            into.clear();
+            into.extend(new.iter().zip(old).map(|(new, old)| *new - *old));
+        };
+        difference(&mut step, &self.trial, x);
+        difference(&mut change, &self.trial_gradient, &self.gradient);
         let gradients = norm(&self.gradient) + norm(&self.trial_gradient);
-        if let Some(pair) = pair.filter(|p| p.curvature > epsilon::<T>() * norm(&p.step) * gradients) {
-            if self.pairs.len() >= self.history {
-                self.pairs.pop_front();
-            }
-            self.pairs.push_back(pair);
+        let least = T::EPSILON.to_f64() * norm(&step) * gradients;
+        let Some(curvature) = curvature(&step, &change).filter(|curvature| *curvature > least) else {
+            self.spare = (step, change);
+            return;
+        };
+        if self.pairs.len() >= self.history
+            && let Some(Pair { step, change, .. }) = self.pairs.pop_front()
+        {
+            self.spare = (step, change);
         }
+        self.pairs.push_back(Pair { step, change, curvature });
     }
 }
 
@@ -347,19 +363,16 @@ impl<T: Real> Method<T> for Lbfgs<T> {
             self.gradient = state.take_vector("gradient", n)?;
         }
         for i in 0..pairs {
-            let (step, change) = (format!("step{i}"), format!("change{i}"));
-            let (step_values, change_values) = (state.take_vector(&step, n)?, state.take_vector(&change, n)?);
-            let Some(pair) = Pair::new(step_values, change_values) else {
-                return Err(StateError::Range {
-                    name: change,
-                    expected: "of positive curvature along its step",
-                });
+            let name = format!("change{i}");
+            let (step, change) = (state.take_vector(&format!("step{i}"), n)?, state.take_vector(&name, n)?);
+            let Some(curvature) = curvature(&step, &change) else {
+                return Err(StateError::Range { name, expected: "of positive curvature along its step" });
             };
             // A run that is continued with a shorter history keeps the newest pairs.
             if self.pairs.len() >= self.history {
                 self.pairs.pop_front();
             }
-            self.pairs.push_back(pair);
+            self.pairs.push_back(Pair { step, change, curvature });
         }
         Ok(())
     }

@@ -34,9 +34,11 @@ where
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Adam, AdamW and SGD: the loss where the step began. L-BFGS: the loss at the point where it ended.
-    /// Not finite only where the outcome is [`Failure::Loss`].
+    /// Not finite where the outcome is [`Failure::Loss`]; NaN where nothing was evaluated, after
+    /// [`Failure::LearningRate`] and [`Failure::Length`]. Every other outcome has a finite loss.
     pub loss: f64,
-    /// Euclidean norm of the gradient at the same point; not finite where a failed evaluation made it so.
+    /// Euclidean norm of the gradient at the same point. Not finite where an evaluation failed with such a gradient;
+    /// infinite where the gradient is finite but its norm leaves the number range; NaN where nothing was evaluated.
     pub gradient_norm: f64,
     /// How often the objective was evaluated during this step.
     pub evaluations: usize,

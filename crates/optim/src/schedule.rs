@@ -1,5 +1,5 @@
 //! Learning-rate schedules: a factor on the base rate for each step, with an optional linear warm-up before it.
-//! Schedules are functions of the step alone, so a resumed run needs nothing but its step counter.
+//! Schedules are functions of the step and of the steps planned, so a resumed run needs nothing but its step counter.
 
 use crate::{error::ParameterError, optimizer::check, vector::power};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,12 @@ use std::f64::consts::PI;
 ///
 /// With `w` warm-up steps, step `s` (from 0) has the rate `base·(s+1)/(w+1)` while `s < w` (Goyal et al., "Accurate,
 /// large minibatch SGD", 2017, §2.2), and afterwards the schedule's rate at `t = s − w`.
+///
+/// A run that is continued counts its steps on. Constant and exponential rates, and those that name their `total` or
+/// `every`, depend on the step alone: 50 steps and 50 more are 100 steps. Where the number is left out it follows from
+/// the steps planned, and only a run that was broken off and is then continued to the end first planned (100 steps
+/// asked for, cancelled at 50, 50 more asked for) has the rates of one that was not; 50 steps and then 50 more have
+/// another curve, since nobody knew at first of those that came later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Schedule {
@@ -25,8 +31,8 @@ pub enum Schedule {
         /// Steps of linear warm-up. Default 0.
         #[serde(default)]
         warmup: u64,
-        /// Steps of the whole curve, warm-up included. Default: the steps of the fit. Name it where a run is to be
-        /// continued: 50 steps and 50 resumed steps follow the curve of 100 only if both say `total: 100`.
+        /// Steps of the whole curve, warm-up included. Default: the steps of the fit, those done before it was
+        /// continued included. Name it where a run is planned in parts: `total: 100` for 50 and 50 steps.
         #[serde(default)]
         total: Option<u64>,
         /// `m`, the final rate as a fraction of the base rate. Default 0.
@@ -47,7 +53,8 @@ pub enum Schedule {
         /// Steps of linear warm-up. Default 0.
         #[serde(default)]
         warmup: u64,
-        /// Steps between two drops. Default: a third of the fit's steps, rounded up.
+        /// Steps between two drops. Default: a third of the fit's steps, those done before it was continued included,
+        /// rounded up. Name it where a run is planned in parts.
         #[serde(default)]
         every: Option<u64>,
         /// Factor for each drop. Default 0.1.

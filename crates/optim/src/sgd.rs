@@ -24,6 +24,11 @@ impl<T: Real> Sgd<T> {
         Self { momentum, nesterov, velocity, gradient: vec![T::ZERO; n] }
     }
 
+    /// Numbers kept for each parameter.
+    pub(crate) fn slabs(momentum: f64) -> usize {
+        1 + usize::from(momentum > 0.0)
+    }
+
     /// The new parameter and velocity.
     fn apply(momentum: f64, nesterov: bool, rate: f64, x: T, g: T, v: T) -> (T, T) {
         let g = g.to_f64();
@@ -75,8 +80,13 @@ impl<T: Real> Method<T> for Sgd<T> {
     }
 
     fn import(&mut self, state: &mut State<T>) -> Result<(), StateError> {
-        if self.momentum > 0.0 {
-            self.velocity = state.take_vector("velocity", self.gradient.len())?;
+        // A run that is continued with momentum where it had none starts with velocity 0, and one that is continued
+        // without forgets its velocity.
+        if state.vectors.contains_key("velocity") {
+            let velocity = state.take_vector("velocity", self.gradient.len())?;
+            if self.momentum > 0.0 {
+                self.velocity = velocity;
+            }
         }
         Ok(())
     }
@@ -114,6 +124,27 @@ mod tests {
         assert_eq!(x, [0.9]);
         state.step(&mut x, 0.1, &mut quadratic(&[1.0])).unwrap();
         assert!((x[0] - 0.76).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_run_can_be_continued_with_another_momentum() {
+        let with = |momentum| Optimizer::Sgd { momentum, nesterov: false };
+        let run = |optimizer: &Optimizer, state: Option<State<f64>>, x: &mut [f64]| {
+            let mut run = match state {
+                Some(state) => OptimizerState::import(optimizer, 1, state).unwrap(),
+                None => OptimizerState::new(optimizer, 1),
+            };
+            run.step(x, 0.1, &mut quadratic(&[1.0])).unwrap();
+            run.export()
+        };
+        // f = x²/2, rate 0.1: x = 0.9 without velocity, which then starts at 0: v = 0.9, x = 0.81.
+        let mut x = [1.0];
+        let saved = run(&with(0.0), None, &mut x);
+        let saved = run(&with(0.5), Some(saved), &mut x);
+        assert!((x[0] - 0.81).abs() < 1e-15 && saved.vectors["velocity"] == [0.9]);
+        // And is dropped again: x = 0.81 − 0.081.
+        let saved = run(&with(0.0), Some(saved), &mut x);
+        assert!((x[0] - 0.729).abs() < 1e-15 && saved.vectors.is_empty());
     }
 
     #[test]

@@ -77,6 +77,16 @@ impl<T: Real> OptimizerState<T> {
         Self { name: optimizer.name(), n, kind: Kind::new(optimizer, n) }
     }
 
+    /// Numbers of type `T` that a run holds for each parameter, at most: for those who ask for memory beforehand.
+    /// A `f64` counts as two where `T` is `f32`.
+    pub fn slabs(optimizer: &Optimizer) -> usize {
+        match *optimizer {
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => Adam::<T>::SLABS,
+            Optimizer::Sgd { momentum, .. } => Sgd::<T>::slabs(momentum),
+            Optimizer::Lbfgs { history, .. } => Lbfgs::<T>::slabs(history),
+        }
+    }
+
     /// The optimiser's name.
     pub fn name(&self) -> &'static str {
         self.name
@@ -129,7 +139,8 @@ impl<T: Real> OptimizerState<T> {
     ///
     /// # Errors
     /// A state of another optimiser or of another number of parameters, with missing or unknown values, or values
-    /// that are not finite or can never have been exported.
+    /// that are not finite or can never have been exported. (A state of SGD fits any momentum: without velocity it
+    /// starts with one of 0.)
     pub fn import(optimizer: &Optimizer, n: usize, mut state: State<T>) -> Result<Self, StateError> {
         let mut result = Self::new(optimizer, n);
         if state.optimizer != result.name {

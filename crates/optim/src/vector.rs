@@ -47,11 +47,6 @@ pub(crate) fn first_not_finite<T: Real>(v: &[T]) -> Option<usize> {
     v.iter().position(|x| !x.is_finite())
 }
 
-/// Distance from 1 to the next number of the type.
-pub(crate) fn epsilon<T: Real>() -> f64 {
-    if T::from_f64(1.0 + f64::EPSILON) == T::ONE { f64::from(f32::EPSILON) } else { f64::EPSILON }
-}
-
 /// base^exponent by repeated squaring: the same bits on every platform, which `f64::powi` does not promise.
 pub(crate) fn power(base: f64, exponent: u64) -> f64 {
     let (mut result, mut square, mut bits) = (1.0, base, exponent);
@@ -88,12 +83,6 @@ mod tests {
         assert_eq!(norm(&[0.0_f32, 0.0]), 0.0);
         assert!(norm(&[f64::NAN, 1.0]).is_nan());
         assert_eq!(norm(&[f64::INFINITY, 1.0]), f64::INFINITY);
-    }
-
-    #[test]
-    fn epsilon_tells_the_types_apart() {
-        assert_eq!(epsilon::<f32>(), f64::from(f32::EPSILON));
-        assert_eq!(epsilon::<f64>(), f64::EPSILON);
     }
 
     #[test]

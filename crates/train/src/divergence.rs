@@ -1,5 +1,6 @@
 //! Where a fit went wrong: the edge to name when a loss is no number any more.
 
+use crate::memory::zeros;
 use kanode_engine::{Batch, EngineError, Executor, Real};
 use kanode_network::{EdgeId, Network};
 
@@ -25,7 +26,7 @@ pub(crate) fn locate<T: Real>(
             return Ok(strongest_into(network, parameters, layer - 1, to));
         }
     }
-    let mut outputs = vec![T::ZERO; batch.rows * network.outputs()];
+    let mut outputs = zeros("outputs", batch.rows.saturating_mul(network.outputs()))?;
     executor.predict(parameters, batch.x, &mut outputs)?;
     let mut largest = (0, -1.0);
     for (index, value) in outputs.iter().enumerate() {

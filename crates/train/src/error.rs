@@ -38,6 +38,19 @@ pub enum DataError {
         /// What it holds.
         found: f64,
     },
+    /// An output that is infinite or NaN, for inputs that are neither.
+    #[error(
+        "row {row}, output {output} is {found}: an input is too far outside the range of the training data for this \
+         number type"
+    )]
+    Output {
+        /// Row of the output.
+        row: usize,
+        /// Which output of the network.
+        output: usize,
+        /// What it is.
+        found: f64,
+    },
     /// A weight below zero.
     #[error("weights: expected zero or more in row {row}, found {found}")]
     NegativeWeight {
@@ -161,6 +174,9 @@ pub enum TrainError {
     /// The backend refuses.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The caller asked a prediction or an evaluation to end. (A fit that is cancelled has a report instead.)
+    #[error("cancelled")]
+    Cancelled,
     /// The loss, or a parameter, became infinite or NaN. The network has the best parameters before that.
     #[error(
         "training diverged at step {step}, first at the edge from node {} to node {} of layer {}",

@@ -3,10 +3,11 @@
 
 use crate::dataset::Dataset;
 use crate::error::{FitFailure, TrainError};
+use crate::memory::probe_fit;
 use crate::observer::Observer;
 use crate::options::FitOptions;
 use crate::prepare::prepare;
-use crate::report::{FitReport, StopReason};
+use crate::report::{FitReport, Outside, StopReason};
 use crate::run::Run;
 use crate::state::TrainState;
 use kanode_engine::{Compile, Real};
@@ -19,15 +20,26 @@ use kanode_network::Network;
 /// the state was left, with the same bits as if it had never paused, provided that data and options are the same; the
 /// state's parameters are then the start, not the network's. Otherwise the network's parameters are.
 ///
+/// A learning rate that changes with the number of steps planned is the one thing that pausing may change: a cosine
+/// without `total`, or a step without `every`, spans the steps done and those asked for now. A fit of 100 steps that is
+/// cancelled at 50 and resumed for the 50 left is that of 100 steps; a fit of 50 steps that is resumed for 50 more is
+/// not, unless both name `total` or `every`.
+///
+/// L-BFGS ends a fit where it finds no better point: at once if all rows are one batch, else when as many batches in a
+/// row as a pass has have nothing more to give. A batch with nothing to give counts as a step, which leads nowhere.
+///
 /// At the end the network has the best parameters (`restoreBest`) by the loss watched: that of the validation rows, at
 /// each record; or without such rows that of the training rows, of every step where a batch holds all rows, else the
 /// mean over a pass. Without validation rows, the parameters of the last step are measured once more and kept if none
-/// are better. A fit cancelled before its first step leaves the network untouched.
+/// are better. A fit that ends before its first step leaves the network untouched: its parameters, scaler, domains and
+/// loss. All work is done on a copy, so that nobody has to copy a network for fear of an error; whether it was
+/// replaced says [`FitReport::changed`].
 ///
 /// # Errors
-/// With `report: None`, before anything happened: options, data, state or backend that won't do. With a report:
-/// [`TrainError::Diverged`], where the network has the best parameters so far, or is untouched if there were none;
-/// [`TrainError::Checkpoint`] and [`TrainError::Engine`], where it is left as by a cancellation.
+/// With `report: None`, before anything happened: options, data, state or backend that won't do, or no memory for all
+/// that a fit needs ([`TrainError::Engine`]). With a report: [`TrainError::Diverged`], where the network has the best
+/// parameters so far, or is untouched if there were none; [`TrainError::Checkpoint`] and [`TrainError::Engine`], where
+/// it is left as by a cancellation.
 pub fn fit<T: Real>(
     network: &mut Network<T>,
     data: &Dataset,
@@ -38,20 +50,14 @@ pub fn fit<T: Real>(
     observer: &mut dyn Observer<T>,
 ) -> Result<FitReport<T>, FitFailure<T>> {
     options.validate()?;
+    probe_fit::<T>(&options.optimizer, network.parameter_count())?;
     let mut working = network.clone();
     let prepared = prepare(&mut working, data, validation, options)?;
     let executor = backend.compile(working.program())?;
     let mut run = Run::new(working, executor, &prepared, options, resume)?;
     let outcome = run.train(observer);
-    let outcome = outcome.and_then(|stop| Ok((stop, run.conclude(stop)?)));
-    match outcome {
-        Ok((stop, outside)) => {
-            let (trained, report) = run.finish(stop, outside);
-            if report.steps > 0 {
-                *network = trained;
-            }
-            Ok(report)
-        }
+    match outcome.and_then(|stop| run.conclude(stop, observer)) {
+        Ok((stop, outside)) => Ok(finish(run, network, stop, outside, true)),
         Err(error) => Err(fail(run, network, error)),
     }
 }
@@ -64,11 +70,29 @@ fn fail<T: Real>(mut run: Run<'_, T>, network: &mut Network<T>, error: TrainErro
         run.choose_unmeasured();
         true
     };
-    let (trained, report) = run.finish(StopReason::Failed, Vec::new());
-    if usable && report.steps > 0 {
-        *network = trained;
-    }
+    let report = finish(run, network, StopReason::Failed, Vec::new(), usable);
     FitFailure { error, report: Some(Box::new(report)) }
+}
+
+/// Ends a run. If its result is usable, and it has done a step, the network becomes it, unless it is the same.
+fn finish<T: Real>(
+    run: Run<'_, T>,
+    network: &mut Network<T>,
+    stop: StopReason,
+    outside: Vec<Outside>,
+    usable: bool,
+) -> FitReport<T> {
+    let usable = usable && run.has_stepped();
+    let (trained, mut report) = run.finish(stop, outside);
+    let same = network.parameters() == trained.parameters()
+        && network.scaler() == trained.scaler()
+        && network.knots() == trained.knots()
+        && network.loss() == trained.loss();
+    if usable && !same {
+        *network = trained;
+        report.changed = true;
+    }
+    report
 }
 
 #[cfg(test)]

@@ -2,10 +2,19 @@
 
 use crate::dataset::Dataset;
 use crate::error::{Rows, TrainError};
+use crate::memory::reserved;
 use crate::predict::predict;
 use kanode_engine::{Batch, Compile, EngineError, Loss, Real};
 use kanode_network::Network;
 use serde::Serialize;
+
+/// Numbers above this might leave the range when many are added up.
+const LARGE: f64 = 1e280;
+/// The unit for those: a power of two (2⁶⁴), so that it changes no digit, and large enough for any number of rows.
+const UNIT_OF_LARGE: f64 = 18_446_744_073_709_551_616.0;
+/// Numbers above this might leave the range when many of their squares are added up, and those below its inverse may
+/// have squares that are lost.
+const LARGE_TO_SQUARE: f64 = 1e140;
 
 /// Figures of merit; which ones is a matter of the loss that the network was fitted with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +35,8 @@ pub struct Regression {
     /// Mean absolute error, over rows and outputs.
     pub mae: f64,
     /// Coefficient of determination, `1 − Σ(y − ŷ)² / Σ(y − ȳ)²` with the mean `ȳ` of these rows: 1 is perfect, 0 no
-    /// better than that mean. With several outputs the mean over those that vary; None if none does.
+    /// better than that mean, and cut off at the number range below. With several outputs the mean over those that
+    /// vary; None if none does.
     pub r2: Option<f64>,
     /// The same for each output; empty if there is one only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,19 +66,22 @@ pub struct Classification {
     pub log_loss: f64,
 }
 
-/// Predicts the rows of `data` and compares. A network that was never fitted is judged as a regression.
+/// Predicts the rows of `data` and compares. A network that was never fitted is judged as a regression. `cancelled` is
+/// asked before every block of 4096 rows whether to give up.
 ///
 /// # Errors
-/// [`TrainError::Data`] if the data do not fit the network, [`TrainError::Engine`].
+/// [`TrainError::Data`] if the data do not fit the network or an output is not finite, [`TrainError::Cancelled`],
+/// [`TrainError::Engine`], also where there is no memory for the outputs.
 pub fn evaluate<T: Real>(
     network: &Network<T>,
     data: &Dataset,
     backend: &dyn Compile<T>,
+    cancelled: &dyn Fn() -> bool,
 ) -> Result<Metrics, TrainError> {
     let loss = network.loss().unwrap_or_default();
     let error = |source| TrainError::Data { rows: Rows::Given, source };
     data.check_for(network.inputs(), network.outputs(), loss).map_err(error)?;
-    let predictions = predict(network, data.x(), data.rows(), backend)?;
+    let predictions = predict(network, data.x(), data.rows(), backend, cancelled)?;
     Ok(compare(&predictions, network.outputs(), data, loss)?)
 }
 
@@ -76,7 +89,8 @@ pub fn evaluate<T: Real>(
 fn compare(predictions: &[f64], outputs: usize, data: &Dataset, loss: Loss) -> Result<Metrics, EngineError> {
     // Relative to the largest, so that no sum overflows.
     let largest = data.weights().map_or(1.0, |weights| weights.iter().copied().fold(0.0, f64::max));
-    let weights: Vec<f64> = (0..data.rows()).map(|row| data.weight(row) / largest).collect();
+    let mut weights = reserved("weights", data.rows())?;
+    weights.extend((0..data.rows()).map(|row| data.weight(row) / largest));
     if loss.is_classification() {
         let batch = Batch { x: data.x(), targets: data.y(), weights: Some(&weights), rows: data.rows() };
         let log_loss = loss.evaluate(predictions, outputs, &batch, None)?;
@@ -88,9 +102,9 @@ fn compare(predictions: &[f64], outputs: usize, data: &Dataset, loss: Loss) -> R
     let count = outputs as f64;
     let defined: Vec<f64> = columns.iter().filter_map(|column| column.r2).collect();
     Ok(Metrics::Regression(Regression {
-        rmse: (columns.iter().map(|column| column.rmse.powi(2)).sum::<f64>() / count).sqrt(),
-        mae: columns.iter().map(|column| column.mae).sum::<f64>() / count,
-        r2: (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64),
+        rmse: root_mean_square(columns.iter().map(|column| (1.0, column.rmse))),
+        mae: columns.iter().map(|column| column.mae / count).sum(),
+        r2: (!defined.is_empty()).then(|| defined.iter().map(|r2| r2 / defined.len() as f64).sum()),
         outputs: if outputs == 1 { Vec::new() } else { columns },
     }))
 }
@@ -103,20 +117,38 @@ fn output_errors(
     weights: &[f64],
 ) -> OutputErrors {
     let counted = || (0..data.rows()).filter(|row| weights[*row] > 0.0);
-    let target = |row: usize| data.target_row(row)[output];
-    let error = |row: usize| predictions[row * outputs + output] - target(row);
+    let cell = |row: usize| (predictions[row * outputs + output], data.target_row(row)[output]);
+    // Numbers near the end of the range are taken in a larger unit, in which no sum or difference overflows.
+    let largest = counted().map(cell).fold(0.0, |largest: f64, (y, t)| largest.max(y.abs()).max(t.abs()));
+    let unit = if largest > LARGE { UNIT_OF_LARGE } else { 1.0 };
+    let target = |row: usize| cell(row).1 / unit;
+    let error = |row: usize| cell(row).0 / unit - target(row);
     let total: f64 = counted().map(|row| weights[row]).sum();
     let mean = |of: &dyn Fn(usize) -> f64| counted().map(|row| weights[row] * of(row)).sum::<f64>() / total;
     // About a value of the column, so that a constant column has no spread at all.
     let origin = counted().next().map_or(0.0, target);
     let middle = origin + mean(&|row| target(row) - origin);
-    let squared = mean(&|row| error(row).powi(2));
-    let spread = mean(&|row| (target(row) - middle).powi(2));
+    let rmse = root_mean_square(counted().map(|row| (weights[row], error(row))));
+    let spread = root_mean_square(counted().map(|row| (weights[row], target(row) - middle)));
     OutputErrors {
-        rmse: squared.sqrt(),
-        mae: mean(&|row| error(row).abs()),
-        r2: (spread > 0.0).then(|| 1.0 - squared / spread),
+        rmse: rmse * unit,
+        mae: mean(&|row| error(row).abs()) * unit,
+        r2: (spread > 0.0).then(|| (1.0 - (rmse / spread).powi(2)).max(f64::MIN)),
     }
+}
+
+/// `√(Σ w·v² / Σ w)` of pairs `(w, v)`. Where the squares might overflow or underflow they are scaled by the largest
+/// value first.
+fn root_mean_square(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let largest = pairs.clone().fold(0.0, |largest: f64, (_, value)| largest.max(value.abs()));
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let scale = if (1.0 / LARGE_TO_SQUARE..=LARGE_TO_SQUARE).contains(&largest) { 1.0 } else { largest };
+    let (sum, total) = pairs.fold((0.0, 0.0), |(sum, total), (weight, value)| {
+        (sum + weight * (value / scale).powi(2), total + weight)
+    });
+    scale * (sum / total).sqrt()
 }
 
 fn accuracy(predictions: &[f64], outputs: usize, data: &Dataset, weights: &[f64], loss: Loss) -> f64 {
@@ -194,6 +226,42 @@ mod tests {
         assert!((weighted.r2.unwrap() - repeated.r2.unwrap()).abs() < 1e-15);
         let huge = regression(&[2.0, 1.0], 1, &data(1, &[1.0, 2.0], Some(&[1e308, 1e308])));
         assert_eq!(huge.rmse, 1.0);
+    }
+
+    #[test]
+    fn metrics_do_not_depend_on_the_size_of_the_numbers() {
+        let (predictions, targets) = ([2.0, 1.0, 8.0, -3.0], [1.0, 2.0, 6.0, -3.5]);
+        let scaled = |values: &[f64], scale: f64| values.iter().map(|v| v * scale).collect::<Vec<_>>();
+        let close = |found: f64, expected: f64| (found / expected - 1.0).abs() < 1e-13;
+        for outputs in [1, 2] {
+            let plain = regression(&predictions, outputs, &data(outputs, &targets, None));
+            for scale in [1e160, 1e-170, 1e307, 1e-290] {
+                let data = data(outputs, &scaled(&targets, scale), None);
+                let found = regression(&scaled(&predictions, scale), outputs, &data);
+                assert!(close(found.rmse / scale, plain.rmse), "{scale}: {found:?}");
+                assert!(close(found.mae / scale, plain.mae), "{scale}: {found:?}");
+                assert!(close(found.r2.unwrap(), plain.r2.unwrap()), "{scale}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_at_both_ends_of_the_range_give_finite_metrics() {
+        let many: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 1e308 } else { -1e308 }).collect();
+        let found = regression(&[0.0; 100], 1, &data(1, &many, None));
+        assert!((found.rmse / 1e308 - 1.0).abs() < 1e-14 && (found.mae / 1e308 - 1.0).abs() < 1e-14);
+        assert!(found.r2.unwrap().abs() < 1e-14);
+        let hopeless = regression(&[1e300, 1e300], 1, &data(1, &[0.0, 1e-10], None));
+        assert_eq!(hopeless.r2, Some(f64::MIN));
+    }
+
+    #[test]
+    fn an_evaluation_can_be_cancelled() {
+        let network = Network::<f64>::new(kanode_network::Specification::of(&[1, 1])).unwrap();
+        let data = data(1, &[1.0, 2.0], None);
+        let reference = &kanode_engine::reference::Reference;
+        assert_eq!(evaluate(&network, &data, reference, &|| true), Err(TrainError::Cancelled));
+        assert!(evaluate(&network, &data, reference, &|| false).is_ok());
     }
 
     #[test]

@@ -8,7 +8,9 @@ use kanode_network::Network;
 /// Watches a fit. All methods are called on the thread of the fit and should be quick: how often to pass things on
 /// is for the observer to say.
 pub trait Observer<T: Real> {
-    /// Whether the fit should end. Asked before every evaluation of the objective.
+    /// Whether the fit should end. Asked before every evaluation of loss and gradient, and after the last step before
+    /// every measurement. What a fit does between two questions takes no longer than one pass over the training or the
+    /// validation rows. A validation loss is not broken off: a fit resumed without it would not be the same.
     fn cancelled(&self) -> bool {
         false
     }
@@ -18,7 +20,7 @@ pub trait Observer<T: Real> {
         let _ = record;
     }
 
-    /// A step has ended that has no record of its own.
+    /// A step has ended that has no record of its own. Costs nothing but the call: all numbers are at hand.
     fn on_progress(&mut self, progress: &Progress) {
         let _ = progress;
     }

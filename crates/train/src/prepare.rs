@@ -4,6 +4,7 @@
 use crate::batches::{Block, held_out};
 use crate::dataset::Dataset;
 use crate::error::{DataError, OptionError, Rows, TrainError};
+use crate::memory::probe_rows;
 use crate::options::FitOptions;
 use kanode_engine::{Loss, Real};
 use kanode_network::{Network, Scaler};
@@ -36,6 +37,8 @@ pub(crate) fn prepare<T: Real>(
     }
     data.check_for(inputs, outputs, loss)
         .map_err(|source| TrainError::Data { rows: Rows::Training, source })?;
+    let rows = data.rows().saturating_add(validation.map_or(0, Dataset::rows));
+    probe_rows::<T>(rows, data.features().saturating_add(data.targets()))?;
     let mut training = Selection::of(data, Rows::Training);
     let mut held = None;
     if let Some(validation) = validation {

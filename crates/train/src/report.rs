@@ -107,8 +107,11 @@ pub struct Outside {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", bound = "")]
 pub struct FitReport<T> {
-    /// One record for each step, or for each epoch if the fit was asked for epochs; those of this fit only.
+    /// One record for each step, or for each epoch if the fit was asked for epochs; those of this fit only. At most
+    /// [`crate::HISTORY_LIMIT`]: where there are more, the first and every 2nd, 4th, 8th, … after it, and the last.
     pub history: Vec<Record>,
+    /// Records of this fit, those that the history leaves out included. The observer heard them all.
+    pub records: u64,
     /// Why it ended.
     pub stop: StopReason,
     /// The best parameters and whether the network has them. None if nothing was measured.
@@ -125,6 +128,9 @@ pub struct FitReport<T> {
     pub validation_rows: usize,
     /// Duration of this fit.
     pub seconds: f64,
+    /// Whether the network now differs from the one that the fit was given: in its parameters, its scaler, its domains
+    /// or its loss. If not it has not been touched, and a new one still counts as not fitted.
+    pub changed: bool,
     /// For each layer, how much lies outside its grids with the parameters that the network now has. Empty for a fit
     /// that was cancelled or failed: those end at once.
     pub outside: Vec<Outside>,

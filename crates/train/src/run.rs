@@ -5,6 +5,7 @@ mod ending;
 use crate::batches::{Batches, Plan};
 use crate::divergence::locate;
 use crate::error::TrainError;
+use crate::history::History;
 use crate::observer::Observer;
 use crate::options::{CheckpointEvery, FitOptions, Length};
 use crate::prepare::Prepared;
@@ -26,13 +27,15 @@ pub(crate) struct Run<'a, T: Real> {
     optimizer: OptimizerState<T>,
     /// The parameters after the last accepted step.
     x: Vec<T>,
-    /// Those before it, where their loss is watched.
+    /// Those before it, where their loss is watched, or the step may lead nowhere.
     before: Vec<T>,
     watch: Watch<T>,
     position: Position,
+    /// Steps done by earlier fits.
+    earlier: u64,
     end: Length,
     total_steps: u64,
-    history: Vec<Record>,
+    history: History,
     best: Option<Best>,
     started: Instant,
     checkpointed: Instant,
@@ -96,6 +99,10 @@ impl<'a, T: Real> Run<'a, T> {
                     optimizer.invalidate();
                 }
                 let position = continued(state.position, &now);
+                let (count, found) = (batches.count(), position.batch);
+                if found >= count {
+                    return Err(StateError::Batch { count, found });
+                }
                 let best = state.best_parameters.filter(|_| position.best.is_some());
                 (position, optimizer, state.parameters, best)
             }
@@ -123,10 +130,11 @@ impl<'a, T: Real> Run<'a, T> {
             x,
             before,
             watch,
+            earlier: position.steps,
             position,
             end,
             total_steps,
-            history: Vec::new(),
+            history: History::new(),
             best: None,
             started,
             checkpointed: started,
@@ -144,6 +152,11 @@ impl<'a, T: Real> Run<'a, T> {
         Ok(StopReason::Completed)
     }
 
+    /// Whether this fit has done a step.
+    pub(crate) fn has_stepped(&self) -> bool {
+        self.position.steps > self.earlier
+    }
+
     fn is_complete(&self) -> bool {
         match self.end {
             Length::Steps(end) => self.position.steps >= end,
@@ -156,11 +169,13 @@ impl<'a, T: Real> Run<'a, T> {
         let Position { steps, epochs, batch: index, .. } = self.position;
         let count = self.batches.count();
         let ends_pass = index.saturating_add(1) >= count;
-        if ends_pass && self.measures_before_step() {
-            self.before.copy_from_slice(&self.x);
-        }
         if count > 1 {
             self.optimizer.invalidate();
+        }
+        // L-BFGS, the only optimiser to say that there is no step to do, says it of one batch.
+        let may_idle = count > 1 && self.options.is_lbfgs();
+        if may_idle || ends_pass && self.measures_before_step() {
+            self.before.copy_from_slice(&self.x);
         }
         let rate = self.options.schedule.rate(self.options.base_rate(), steps, self.total_steps);
         let batch = self.batches.get(epochs, index);
@@ -180,8 +195,16 @@ impl<'a, T: Real> Run<'a, T> {
             Err(Halt::Cancelled) => return Ok(Some(StopReason::Cancelled)),
             Err(Halt::Engine(error)) => return Err(error.into()),
         };
-        if let StepOutcome::Failed { reason } = step.outcome {
-            return self.rejected(&step, reason, epochs, index).map(Some);
+        let mut end = match step.outcome {
+            StepOutcome::Accepted => None,
+            StepOutcome::Converged => Some(StopReason::Converged),
+            StepOutcome::Failed { reason: Failure::LineSearch } => Some(StopReason::Stalled),
+            StepOutcome::Failed { reason } => return Err(self.rejected(&step, reason, epochs, index)?),
+        };
+        if may_idle {
+            end = self.end_of_batches(end, count);
+        } else if end == Some(StopReason::Stalled) {
+            return Ok(end);
         }
         self.position.steps = steps.saturating_add(1);
         self.position.pass_loss += step.loss * weight;
@@ -194,10 +217,21 @@ impl<'a, T: Real> Run<'a, T> {
             (self.position.batch, self.position.pass_loss, self.position.pass_weight) = (0, 0.0, 0.0);
         }
         let stops_early = self.report(&step, rate, pass_mean, ends_pass, observer)?;
-        Ok(match step.outcome {
-            StepOutcome::Converged => Some(StopReason::Converged),
-            _ => stops_early.then_some(StopReason::EarlyStopped),
-        })
+        Ok(end.or(stops_early.then_some(StopReason::EarlyStopped)))
+    }
+
+    /// What it means for passes of `count` batches that the optimiser would `end` on one of them: nothing, until it
+    /// has said so of as many in a row, without moving.
+    fn end_of_batches(&mut self, end: Option<StopReason>, count: u64) -> Option<StopReason> {
+        let position = &mut self.position;
+        if end.is_none() || self.x != self.before {
+            (position.idle, position.stalled) = (0, false);
+            return None;
+        }
+        position.idle = position.idle.saturating_add(1);
+        position.stalled |= end == Some(StopReason::Stalled);
+        let reason = if position.stalled { StopReason::Stalled } else { StopReason::Converged };
+        (position.idle >= count).then_some(reason)
     }
 
     /// Whether the loss of a step is watched and belongs to the parameters before it.
@@ -262,19 +296,20 @@ impl<'a, T: Real> Run<'a, T> {
         (self.network.outputs() == 1).then_some(root * scale)
     }
 
-    /// What a rejected step means for the fit.
+    /// The error that a rejected step is for the fit.
     fn rejected(
         &mut self,
         step: &Step,
         reason: Failure,
         pass: u64,
         index: u64,
-    ) -> Result<StopReason, TrainError> {
+    ) -> Result<TrainError, EngineError> {
         let edge = match reason {
-            Failure::LineSearch => return Ok(StopReason::Stalled),
             Failure::Gradient { index } | Failure::Update { index } => self.network.edge_of_parameter(index),
-            // The last two can't happen: options and state were checked.
-            Failure::Loss | Failure::LearningRate { .. } | Failure::Length { .. } => None,
+            // A line search that fails is no error, and the last two can't happen: options and state were checked.
+            Failure::Loss | Failure::LineSearch | Failure::LearningRate { .. } | Failure::Length { .. } => {
+                None
+            }
         };
         let edge = match edge {
             Some(edge) => edge,
@@ -283,7 +318,7 @@ impl<'a, T: Real> Run<'a, T> {
                 locate(&self.network, &mut *self.executor, &self.x, &batch)?
             }
         };
-        Err(TrainError::Diverged { step: self.position.steps.saturating_add(1), edge, loss: step.loss })
+        Ok(TrainError::Diverged { step: self.position.steps.saturating_add(1), edge, loss: step.loss })
     }
 
     fn checkpoint_if_due(&mut self, observer: &mut dyn Observer<T>) -> Result<(), TrainError> {
@@ -311,6 +346,7 @@ fn continued(mut position: Position, now: &Position) -> Position {
             position.epochs = position.epochs.saturating_add(1);
         }
         (position.batch, position.pass_loss, position.pass_weight) = (0, 0.0, 0.0);
+        (position.idle, position.stalled) = (0, false);
     }
     if !(same_objective && position.validation == now.validation) {
         (position.best, position.threshold, position.stale) = (None, None, 0);

@@ -48,6 +48,12 @@ pub struct Position {
     pub threshold: Option<f64>,
     /// Measurements in a row that did not undercut it.
     pub stale: u64,
+    /// Batches in a row on which the optimiser found no step, where a pass has several.
+    #[serde(default)]
+    pub idle: u64,
+    /// Whether on one of those it found no step though the gradient asks for one.
+    #[serde(default)]
+    pub stalled: bool,
     /// Fingerprint of the training rows and the loss. A fit with others starts with a new pass, forgets the best and
     /// tells the optimiser that its objective has changed.
     pub objective: u64,
@@ -126,6 +132,14 @@ pub enum StateError {
         /// Index in the vector; 0 for a scalar.
         index: usize,
     },
+    /// More batches of a pass are done than it has, with the same rows and the same division into batches.
+    #[error("the training state has done {found} batches of a pass of {count}")]
+    Batch {
+        /// Batches of a pass.
+        count: u64,
+        /// Batches that should be done.
+        found: u64,
+    },
     /// The optimiser does not know its state.
     #[error(transparent)]
     Optimizer(#[from] kanode_optim::StateError),
@@ -154,7 +168,7 @@ impl<T: Real> TrainState<T> {
     /// makes of its part is only seen when a fit resumes.
     ///
     /// # Errors
-    /// All of [`StateError`] but [`StateError::Optimizer`].
+    /// All of [`StateError`] but [`StateError::Optimizer`] and [`StateError::Batch`].
     pub fn import(data: StateData<T>, parameter_count: usize) -> Result<Self, StateError> {
         let StateData { header, mut vectors } = data;
         for (name, vector) in &vectors {

@@ -22,6 +22,9 @@ impl From<EngineError> for Failure {
                 ("ERR_KAN_LABEL", json!({ "row": row, "found": found, "classes": classes }))
             }
             EngineError::Weights { .. } => ("ERR_KAN_NUMBER", json!({ "what": "weights" })),
+            EngineError::Memory { what, numbers } => {
+                ("ERR_KAN_MEMORY", json!({ "what": what, "numbers": numbers }))
+            }
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
             EngineError::Layers { .. } | EngineError::Spline { .. } => ("ERR_KAN_OPTION", json!({})),
         };
@@ -126,6 +129,9 @@ impl From<DataError> for Failure {
             DataError::Probability { row, column, found } => {
                 ("ERR_KAN_LABEL", json!({ "row": row, "column": column, "found": found }))
             }
+            DataError::Output { row, output, .. } => {
+                ("ERR_KAN_NUMBER", json!({ "what": "outputs", "row": row, "column": output }))
+            }
             DataError::ProbabilitySum { row, found } => {
                 ("ERR_KAN_LABEL", json!({ "row": row, "found": found }))
             }
@@ -152,6 +158,7 @@ impl From<TrainError> for Failure {
             TrainError::State(_) => Self::option(message).with(json!({ "option": "resume" })),
             TrainError::Diverged { step, edge, loss } => Self::new("ERR_KAN_DIVERGED", message)
                 .with(json!({ "step": step, "edge": edge, "loss": loss.to_string() })),
+            TrainError::Cancelled => Self::new("ERR_KAN_DISPOSED", message),
             TrainError::Checkpoint { step, .. } => {
                 Self::new("ERR_KAN_FILE", message).with(json!({ "kind": "io", "step": step }))
             }

@@ -1,11 +1,13 @@
-//! Records on their way to JavaScript. Calls are at least [`INTERVAL`] apart and carry all records since the last
-//! one, up to [`PENDING`]; when JavaScript is slow the oldest are dropped, so memory stays bounded.
+//! Records and progress on their way to JavaScript, as JSON `{records, progress}`. Calls are at least [`INTERVAL`]
+//! apart and carry all records since the last one, up to [`PENDING`]; when JavaScript is slow the oldest are dropped,
+//! so memory stays bounded.
 
 use crate::failure::Failure;
-use kanode_train::Record;
+use kanode_train::{Progress, Record};
 use napi::Status;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -21,8 +23,15 @@ type Callback = ThreadsafeFunction<String, (), String, Status, false, false, QUE
 /// The way to a JavaScript callback.
 pub(crate) struct Events {
     callback: Callback,
-    pending: VecDeque<Record>,
+    pending: Pending,
     called: Option<Instant>,
+}
+
+/// What the next call will carry.
+#[derive(Default, Serialize)]
+struct Pending {
+    records: VecDeque<Record>,
+    progress: Option<Progress>,
 }
 
 impl Events {
@@ -32,21 +41,32 @@ impl Events {
             .callee_handled::<false>()
             .max_queue_size::<QUEUE>()
             .build()?;
-        Ok(Self { callback, pending: VecDeque::new(), called: None })
+        Ok(Self { callback, pending: Pending::default(), called: None })
     }
 
-    /// Adds a record, and calls when it is time.
-    pub(crate) fn push(&mut self, record: &Record) {
-        if self.pending.len() == PENDING {
-            self.pending.pop_front();
+    /// A record; progress from before it is old news.
+    pub(crate) fn record(&mut self, record: &Record) {
+        if self.pending.records.len() == PENDING {
+            self.pending.records.pop_front();
         }
-        self.pending.push_back(record.clone());
+        self.pending.records.push_back(*record);
+        self.pending.progress = None;
+        self.call_if_due();
+    }
+
+    /// Progress within a pass; only the latest is of interest.
+    pub(crate) fn progress(&mut self, progress: &Progress) {
+        self.pending.progress = Some(*progress);
+        self.call_if_due();
+    }
+
+    fn call_if_due(&mut self) {
         if self.called.is_some_and(|called| called.elapsed() < INTERVAL) {
             return;
         }
         let Ok(json) = serde_json::to_string(&self.pending) else { return };
         if self.callback.call(json, ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok {
-            self.pending.clear();
+            self.pending = Pending::default();
         }
         self.called = Some(Instant::now());
     }

@@ -1,6 +1,7 @@
 //! What a fit is asked: the options of training, and what only this side of the house knows.
 
 use crate::failure::Failure;
+use kanode_network::Names;
 use kanode_train::{CheckpointEvery, FitOptions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,9 @@ pub(crate) struct Request {
     pub(crate) threads: usize,
     /// Where to keep checkpoints.
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Names and the facade's own text that the trained model gets, and its checkpoints.
+    pub(crate) names: Option<Names>,
+    pub(crate) metadata: Option<String>,
     resume: bool,
 }
 
@@ -32,6 +36,7 @@ impl Request {
             serde_json::from_str(json).map_err(|e| Failure::option(format!("fit options: {e}")))?;
         let threads = take(&mut all, "threads")?.unwrap_or(0);
         let resume = take(&mut all, "resume")?.unwrap_or(false);
+        let (names, metadata) = (take(&mut all, "names")?, take(&mut all, "metadata")?);
         let checkpoint: Option<Checkpoint> = take(&mut all, "checkpoint")?;
         let mut options: FitOptions = from_value("fit options", Value::Object(all))?;
         options.checkpoint_every = match &checkpoint {
@@ -46,7 +51,14 @@ impl Request {
                 return Err(Failure::option("checkpoint: expected one of everySteps and everySeconds"));
             }
         };
-        Ok(Self { options, threads, checkpoint: checkpoint.map(|checkpoint| checkpoint.path), resume })
+        Ok(Self {
+            options,
+            threads,
+            checkpoint: checkpoint.map(|checkpoint| checkpoint.path),
+            names,
+            metadata,
+            resume,
+        })
     }
 
     /// The state to resume from, if that was asked for.

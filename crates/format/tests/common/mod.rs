@@ -68,6 +68,8 @@ pub(crate) fn state<T: Number>() -> TrainState<T> {
             best: Some(BestPoint { step: 70, epoch: 8, loss: 1.0 / 3.0 }),
             threshold: Some(-0.0),
             stale: 3,
+            idle: 2,
+            stalled: true,
             objective: u64::MAX,
             validation: 0,
             plan: 0x0123_4567_89AB_CDEF,
@@ -108,11 +110,15 @@ impl Parts {
 
     /// The file of these parts, with the checksum that they should have.
     pub(crate) fn file(&self) -> Vec<u8> {
-        let mut document = self.document.clone();
-        if let Some(checksum) = document.get_mut("checksum") {
-            *checksum = self.checksum().into();
-        }
-        self.file_of(&document.to_string())
+        self.sealed(&self.document.to_string())
+    }
+
+    /// The file with this text as its document, and the checksum that it should have.
+    pub(crate) fn sealed(&self, document: &str) -> Vec<u8> {
+        let begin = r#"{"checksum":"#;
+        let Some(covered) = document.strip_prefix(begin) else { return self.file_of(document) };
+        let covered = covered.trim_start_matches(|c: char| c.is_ascii_digit());
+        self.file_of(&format!("{begin}{}{covered}", self.checksum(covered)))
     }
 
     /// The file with this text as its document.
@@ -122,11 +128,15 @@ impl Parts {
         file(Value::from(header).to_string().as_bytes(), &self.data)
     }
 
-    /// CRC-32 of all tensors that lie within the data, by name, one bit at a time.
-    fn checksum(&self) -> u32 {
+    /// CRC-32 of the text and of all tensors that lie within the data, by name, one bit at a time.
+    fn checksum(&self, covered: &str) -> u32 {
+        let mut bytes = covered.as_bytes().to_vec();
         // The map is sorted by name.
-        let tensors = self.header.keys().filter_map(|name| self.data.get(self.range(name)));
-        let sum = tensors.flatten().fold(u32::MAX, |sum, byte| {
+        for name in self.header.keys() {
+            bytes.extend(name.as_bytes());
+            bytes.extend(self.data.get(self.range(name)).unwrap_or_default());
+        }
+        let sum = bytes.iter().fold(u32::MAX, |sum, byte| {
             (0..8).fold(
                 sum ^ u32::from(*byte),
                 |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 },
@@ -174,4 +184,18 @@ pub(crate) fn text_of(model: &AnyModel) -> String {
         AnyModel::F32(model) => text(&model.network, model.state.as_ref(), &model.metadata),
         AnyModel::F64(model) => text(&model.network, model.state.as_ref(), &model.metadata),
     }
+}
+
+/// A network of one output whose parameters are at least this many.
+pub(crate) fn full_sized(parameters: usize) -> Network<f64> {
+    Network::new(Specification::of(&[parameters.div_ceil(10), 1])).unwrap()
+}
+
+/// A training state of a network with this many parameters, with a memory of `vectors` more of them.
+pub(crate) fn lbfgs_state(count: usize, vectors: usize) -> TrainState<f64> {
+    let vectors = (0..vectors).map(|i| (format!("history.{i}"), vec![0.25; count])).collect();
+    let optimizer =
+        State { optimizer: "lbfgs".into(), counters: BTreeMap::new(), scalars: BTreeMap::new(), vectors };
+    let position = Position::default();
+    TrainState { position, optimizer, parameters: vec![0.5; count], best_parameters: None }
 }

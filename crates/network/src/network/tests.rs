@@ -3,7 +3,7 @@ use crate::EdgeId;
 use crate::SpecificationError;
 use kanode_engine::Compile;
 use kanode_engine::reference::Reference;
-use kanode_spline::KnotEnds;
+use kanode_spline::{KnotEnds, SplineError};
 use proptest::prelude::*;
 
 fn network(layers: &[usize]) -> Network<f64> {
@@ -68,8 +68,8 @@ fn views_lie_where_the_program_says() {
     let mut network = network(&[2, 3, 1]);
     network.views_mut(1).unwrap().spline_weight[2] = 42.0;
     assert_eq!(network.parameters()[network.parameter_count() - 1], 42.0);
-    assert_eq!(network.views(1).unwrap().control_points.len(), 3 * 8);
-    assert!(network.views(2).is_none() && network.views_mut(2).is_none());
+    assert_eq!(network.views_mut(1).unwrap().control_points.len(), 3 * 8);
+    assert!(network.views_mut(2).is_none());
 }
 
 #[test]
@@ -95,6 +95,20 @@ fn equal_knots_share_a_table() {
     assert_eq!(shared(&network), (true, true));
     network.set_input_domain(&[(0.0, 1.0), (0.0, 1.0), (0.0, 2.0)]).unwrap();
     assert_eq!(shared(&network), (true, false));
+}
+
+#[test]
+fn equal_knots_share_a_table_wherever_they_are_in_a_layer() {
+    let mut network = network(&[4, 1]);
+    network.set_input_domain(&[(0.0, 1.0), (0.0, 2.0), (0.0, 1.0), (0.0, 2.0)]).unwrap();
+    let splines = &network.program().layers()[0].splines;
+    assert!(Arc::ptr_eq(&splines[0], &splines[2]) && Arc::ptr_eq(&splines[1], &splines[3]));
+    assert!(!Arc::ptr_eq(&splines[0], &splines[1]));
+    assert_eq!(splines.iter().map(|spline| spline.domain().1).collect::<Vec<_>>(), [1.0, 2.0, 1.0, 2.0]);
+    // A table of 7 cells of 16 coefficients and 4 numbers is counted once for two inputs.
+    let table = 7 * (16 + 4) * 8;
+    let other = self::network(&[4, 1]).cost(0).total.bytes;
+    assert_eq!(network.cost(0).total.bytes - other, table);
 }
 
 #[test]
@@ -201,6 +215,36 @@ fn a_domain_that_single_precision_cannot_divide_is_an_error_there_only() {
         error,
         NetworkError::Specification(SpecificationError::Domain { option: "domain", .. })
     ));
+}
+
+#[test]
+fn kept_parts_that_single_precision_cannot_tell_apart_are_an_error_there_only() {
+    fn assemble<T: Real>(specification: &Specification, breaks: &[f64]) -> Result<(), NetworkError> {
+        let Specification { degree, knots: ends, .. } = *specification;
+        let knots = Knots::with_breaks(breaks.to_vec(), degree, ends).unwrap();
+        let parameters = vec![T::ONE; usize::try_from(specification.parameter_count()).unwrap()];
+        let names = Names::default();
+        Network::from_parts(specification.clone(), vec![vec![knots]], parameters, None, names, None).map(drop)
+    }
+    let good = Specification { grid: 3, ..Specification::of(&[1, 1]) };
+    let narrow = Specification { domain: Some([1e6, 1e6 + 0.5]), ..good.clone() };
+    assert_eq!(assemble::<f64>(&narrow, &[-1.0, 0.0, 0.5, 1.0]), Ok(()));
+    let error = assemble::<f32>(&narrow, &[-1.0, 0.0, 0.5, 1.0]).unwrap_err();
+    assert!(matches!(
+        error,
+        NetworkError::Specification(SpecificationError::Domain { option: "domain", .. })
+    ));
+    for (breaks, index) in [
+        ([-1.0, 0.5, 0.5 + 1e-7, 1.0], 2),
+        ([1e6, 1e6 + 1.0, 1e6 + 2.0, 1e6 + 2.1], 3),
+        ([-1e50, 0.0, 5e49, 1e50], 1),
+        ([0.0, 1e-50, 1e-49, 1e-48], 1),
+    ] {
+        assert_eq!(assemble::<f64>(&good, &breaks), Ok(()));
+        let source = SplineError::Breaks { index, before: breaks[index - 1], after: breaks[index] };
+        assert_eq!(assemble::<f32>(&good, &breaks), Err(NetworkError::Spline { layer: 0, input: 0, source }));
+    }
+    assert_eq!(assemble::<f32>(&good, &[-1.0, 0.5, 0.5 + 1e-5, 1.0]), Ok(()));
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn curve_fit<T: Real>(x: &[T], g: &mut [T]) -> Result<f64, Infallible> {
     for i in 0..64 {
         let t = T::from_f64(f64::from(i) / 32.0 - 1.0);
         let tanh = |j: usize| T::from_f64((x[units + j] * t + x[2 * units + j]).to_f64().tanh());
-        let residual = (0..units).map(|j| x[j] * tanh(j)).sum::<T>() - T::from_f64((3.0 * t.to_f64()).sin());
+        let residual =
+            (0..units).fold(T::ZERO, |sum, j| sum + x[j] * tanh(j)) - T::from_f64((3.0 * t.to_f64()).sin());
         loss += (residual * residual).to_f64() / 64.0;
         let seed = residual * T::from_f64(2.0 / 64.0);
         for j in 0..units {
@@ -354,4 +355,36 @@ proptest! {
             old.copy_from_slice(&x);
         }
     }
+}
+
+/// Numbers of type `T` that a run holds.
+fn held<T: Real>(run: &Lbfgs<T>) -> usize {
+    let pairs: usize = run.pairs.iter().map(|pair| pair.step.capacity() + pair.change.capacity()).sum();
+    let vectors = [&run.gradient, &run.point, &run.trial, &run.trial_gradient, &run.kept_gradient];
+    let direction = run.direction.capacity() * size_of::<f64>() / size_of::<T>();
+    let spare = run.spare.0.capacity() + run.spare.1.capacity();
+    pairs + spare + direction + vectors.iter().map(|vector| vector.capacity()).sum::<usize>()
+}
+
+fn holds_what_it_says<T: Real>() {
+    let (n, history) = (20, 4);
+    let mut run = Lbfgs::new(n, history, 25, 0.0, 0.0);
+    let mut x = rosenbrock_start::<T>(n);
+    let mut places = std::collections::BTreeSet::new();
+    for step in 0..40 {
+        let Ok(_) = run.step(&mut x, 1.0, &mut rosenbrock);
+        assert!(held(&run) <= Lbfgs::<T>::slabs(history) * n);
+        if step >= 20 {
+            places.extend(run.pairs.iter().map(|pair| pair.step.as_ptr().addr()));
+        }
+    }
+    assert_eq!(held(&run), Lbfgs::<T>::slabs(history) * n);
+    // The storage goes round: one place more than pairs.
+    assert!(places.len() <= history + 1, "{} places", places.len());
+}
+
+#[test]
+fn a_run_holds_what_it_says_and_a_full_history_allocates_nothing() {
+    holds_what_it_says::<f64>();
+    holds_what_it_says::<f32>();
 }

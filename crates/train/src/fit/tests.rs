@@ -1,12 +1,13 @@
 //! Whole fits of tiny networks with the reference backend.
 
+mod batches;
 mod best;
 mod faults;
 mod resume;
 
 use super::*;
 use crate::options::{CheckpointEvery, EarlyStopping};
-use crate::report::{Outside, Progress, Record, Watched};
+use crate::report::{Progress, Record, Watched};
 use crate::{Metrics, Unobserved, evaluate, predict};
 use kanode_engine::Loss;
 use kanode_engine::reference::Reference;
@@ -90,7 +91,7 @@ fn run(network: &mut Network<f64>, data: &Dataset, options: &FitOptions) -> FitR
 }
 
 fn loss_of(network: &Network<f64>, data: &Dataset) -> f64 {
-    match evaluate(network, data, &Reference).unwrap() {
+    match evaluate(network, data, &Reference, &|| false).unwrap() {
         Metrics::Regression(metrics) => metrics.rmse,
         Metrics::Classification(metrics) => metrics.log_loss,
     }
@@ -106,7 +107,7 @@ fn lbfgs_learns_a_sine_in_the_units_of_the_user() {
     let (mut network, data) = (network(&[1, 1]), sine(60, 100.0));
     let report = run(&mut network, &data, &steps(Optimizer::lbfgs(), 60));
     assert!(loss_of(&network, &data) < 0.02, "{}", loss_of(&network, &data));
-    let value = predict(&network, &[0.5], 1, &Reference).unwrap()[0];
+    let value = predict(&network, &[0.5], 1, &Reference, &|| false).unwrap()[0];
     assert!((value - (1.5f64.sin() + 100.0)).abs() < 0.05);
     assert!(report.history.windows(2).all(|pair| pair[1].loss <= pair[0].loss));
     assert_eq!(report.outside, [Outside { outside: 0, values: 60 }]);
@@ -144,7 +145,8 @@ fn classes_are_learned_with_both_losses() {
         let mut network = network(&[2, outputs]);
         let options = FitOptions { loss, ..steps(Optimizer::lbfgs(), 20) };
         run(&mut network, &data, &options);
-        let Metrics::Classification(metrics) = evaluate(&network, &data, &Reference).unwrap() else {
+        let Metrics::Classification(metrics) = evaluate(&network, &data, &Reference, &|| false).unwrap()
+        else {
             panic!("{loss:?} is a classification");
         };
         assert_eq!(metrics.accuracy, 1.0);
@@ -250,12 +252,23 @@ fn values_outside_the_grids_are_counted_for_each_layer() {
 }
 
 #[test]
+fn a_long_history_is_thinned_out_and_heard_in_full() {
+    let mut recorder = Recorder::default();
+    let (data, options) = (sine(3, 0.0), steps(Optimizer::sgd(), 10_007));
+    let report = fit(&mut network(&[1, 1]), &data, None, &options, None, &Reference, &mut recorder).unwrap();
+    assert_eq!((report.records, recorder.records.len()), (10_007, 10_007));
+    let kept: Vec<u64> = report.history.iter().map(|record| record.step).collect();
+    assert_eq!(kept, (1..=10_007).step_by(2).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_report_is_json_without_the_state() {
     let report = run(&mut network(&[1, 1]), &sine(10, 0.0), &steps(Optimizer::lbfgs(), 1));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["stop"], "completed");
     assert_eq!(json["history"][0]["step"], 1);
     assert_eq!(json["best"]["watched"], "training");
-    assert_eq!(json["trainingRows"], 10);
+    assert_eq!((&json["trainingRows"], &json["records"]), (&10.into(), &1.into()));
+    assert_eq!(json["changed"], true);
     assert!(json.get("state").is_none());
 }

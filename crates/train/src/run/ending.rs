@@ -3,6 +3,7 @@
 use super::Run;
 use crate::divergence::locate;
 use crate::error::TrainError;
+use crate::observer::Observer;
 use crate::report::{Best, FitReport, Outside, StopReason, Watched};
 use crate::state::{Position, TrainState};
 use kanode_engine::Real;
@@ -71,17 +72,28 @@ impl<T: Real> Run<'_, T> {
         })
     }
 
-    /// Chooses the parameters to end with, and looks how they use the grids.
-    pub(crate) fn conclude(&mut self, stop: StopReason) -> Result<Vec<Outside>, TrainError> {
+    /// Chooses the parameters to end with, and looks how they use the grids. A fit that is cancelled while it measures
+    /// has done all its steps, and ends as cancelled all the same.
+    pub(crate) fn conclude(
+        &mut self,
+        stop: StopReason,
+        observer: &dyn Observer<T>,
+    ) -> Result<(StopReason, Vec<Outside>), TrainError> {
+        let stop = if observer.cancelled() { StopReason::Cancelled } else { stop };
         self.choose(stop)?;
-        if stop == StopReason::Cancelled { Ok(Vec::new()) } else { self.outside() }
+        let outside = if stop == StopReason::Cancelled { None } else { self.outside(observer)? };
+        Ok(outside.map_or((StopReason::Cancelled, Vec::new()), |outside| (stop, outside)))
     }
 
-    /// How much of the training rows lies outside the grids of each layer, with the parameters chosen.
-    fn outside(&mut self) -> Result<Vec<Outside>, TrainError> {
+    /// How much of the training rows lies outside the grids of each layer, with the parameters chosen; None if the
+    /// observer does not want to wait for it.
+    fn outside(&mut self, observer: &dyn Observer<T>) -> Result<Option<Vec<Outside>>, TrainError> {
         let block = &self.prepared.training;
         let mut layers: Vec<Outside> = Vec::new();
         for from in (0..block.rows).step_by(BLOCK) {
+            if observer.cancelled() {
+                return Ok(None);
+            }
             let batch = block.batch(from, (from + BLOCK).min(block.rows));
             let statistics = self.executor.statistics(self.network.parameters(), batch.x)?;
             layers.resize(statistics.len(), Outside { outside: 0, values: 0 });
@@ -90,14 +102,16 @@ impl<T: Real> Run<'_, T> {
                 layer.values += statistics.inputs.len() * batch.rows;
             }
         }
-        Ok(layers)
+        Ok(Some(layers))
     }
 
-    /// The network as chosen, and what there is to tell.
+    /// The network as chosen, and what there is to tell. What becomes of that network is for the caller to say.
     pub(crate) fn finish(self, stop: StopReason, outside: Vec<Outside>) -> (Network<T>, FitReport<T>) {
         let state = self.state();
+        let (history, records) = self.history.finish();
         let report = FitReport {
-            history: self.history,
+            history,
+            records,
             stop,
             best: self.best,
             steps: self.position.steps,
@@ -106,6 +120,7 @@ impl<T: Real> Run<'_, T> {
             training_rows: self.prepared.training.rows,
             validation_rows: self.prepared.validation.as_ref().map_or(0, |block| block.rows),
             seconds: self.started.elapsed().as_secs_f64(),
+            changed: false,
             outside,
             state,
         };

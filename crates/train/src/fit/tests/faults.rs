@@ -22,7 +22,7 @@ fn a_diverging_fit_names_an_edge_and_leaves_the_best() {
         assert!(step == report.steps + 1 && network.edge(layer, from, to).is_ok());
         assert_eq!(report.stop, StopReason::Failed);
         let best = report.best.unwrap();
-        assert!(best.restored && best.loss.is_finite());
+        assert!(best.restored && best.loss.is_finite() && report.changed);
         assert_eq!(network.parameters(), report.state.best_parameters.unwrap());
         assert!(loss_of(&network, &sine(20, 0.0)).is_finite());
     }
@@ -36,7 +36,7 @@ fn a_fit_that_cannot_begin_names_the_edge_and_leaves_the_network_alone() {
         let failure = failing(&mut network, &steps(optimizer, 5));
         let TrainError::Diverged { step, edge, loss } = failure.error else { panic!("{:?}", failure.error) };
         assert_eq!((step, edge), (1, EdgeId { layer: 1, from: 1, to: 0 }));
-        assert!(loss.is_nan() && !network.is_fitted());
+        assert!(loss.is_nan() && !network.is_fitted() && !failure.report.unwrap().changed);
     }
 }
 
@@ -89,4 +89,36 @@ fn a_state_of_another_network_or_optimiser_is_refused() {
     let failure =
         fit(&mut small, &data, None, &options, Some(state), &Reference, &mut Unobserved).unwrap_err();
     assert!(matches!(failure.error, TrainError::State(StateError::Optimizer(_))), "{}", failure.error);
+}
+
+#[test]
+fn a_fit_that_diverges_before_anything_is_measured_leaves_the_network_alone() {
+    let mut network = network(&[1, 2, 1]);
+    let before = network.clone();
+    let options = FitOptions { learning_rate: Some(1e200), ..epochs(Optimizer::sgd(), 3, 4) };
+    let failure = failing(&mut network, &options);
+    let report = failure.report.unwrap();
+    assert!(
+        matches!(failure.error, TrainError::Diverged { .. }) && report.steps > 0 && report.best.is_none()
+    );
+    assert!(!report.changed && !network.is_fitted());
+    assert_eq!((network.parameters(), network.scaler()), (before.parameters(), None));
+    assert_eq!(network.knots(), before.knots());
+}
+
+#[test]
+fn a_state_that_has_done_more_batches_than_there_are_is_refused() {
+    let data = sine(20, 0.0);
+    let mut network = network(&[1, 1]);
+    for (batch_size, count) in [(7, 3), (20, 1)] {
+        let options = FitOptions { batch_size: Some(batch_size), ..steps(Optimizer::adam(), 2) };
+        let mut state = run(&mut network, &data, &options).state;
+        for found in [count, u64::MAX] {
+            state.position.batch = found;
+            let resume = Some(state.clone());
+            let failure =
+                fit(&mut network, &data, None, &options, resume, &Reference, &mut Unobserved).unwrap_err();
+            assert_eq!(failure.error, TrainError::State(StateError::Batch { count, found }));
+        }
+    }
 }

@@ -104,6 +104,62 @@ fn a_fit_cancelled_anywhere_goes_on_bit_for_bit() {
 }
 
 #[test]
+fn a_fit_cancelled_half_way_keeps_the_curve_of_its_learning_rate() {
+    let data = sine(30, 1.0);
+    let cosine = Schedule::Cosine { warmup: 3, total: None, minimum_fraction: 0.1 };
+    let thirds = Schedule::Step { warmup: 0, every: None, gamma: 0.5 };
+    for schedule in [cosine, thirds] {
+        let by_steps = FitOptions { schedule: schedule.clone(), ..steps(Optimizer::adam(), 100) };
+        let by_epochs = FitOptions { schedule, ..epochs(Optimizer::adam(), 20, 7) };
+        for whole in [by_steps, by_epochs] {
+            let (mut once, mut twice) = (network(&[1, 2, 1]), network(&[1, 2, 1]));
+            let expected = run(&mut once, &data, &whole);
+            let mut recorder = Recorder::cancelling_at(50);
+            let first = fit(&mut twice, &data, None, &whole, None, &Reference, &mut recorder).unwrap();
+            assert_eq!((first.stop, first.steps), (StopReason::Cancelled, 50));
+            let rest = FitOptions {
+                steps: whole.steps.map(|steps| steps - 50),
+                epochs: whole.epochs.map(|epochs| epochs - first.epochs),
+                ..whole.clone()
+            };
+            let second = resumed(&mut twice, &data, &rest, &first.state);
+            let history = [timeless(&first.history), timeless(&second.history)].concat();
+            assert_eq!(history, timeless(&expected.history), "{whole:?}");
+            assert_eq!((second.state, twice.parameters()), (expected.state, once.parameters()));
+        }
+    }
+}
+
+#[test]
+fn lbfgs_cancelled_between_batches_without_a_step_goes_on_bit_for_bit() {
+    let data = sine(12, 0.0);
+    let whole = FitOptions { loss: Loss::Mae, batch_size: Some(1), ..steps(Optimizer::lbfgs(), 60) };
+    let (mut once, mut twice) = (network(&[1, 1]), network(&[1, 1]));
+    let expected = run(&mut once, &data, &whole);
+    let mut state = None;
+    for _ in 0..60 {
+        let one = FitOptions { steps: Some(1), ..whole.clone() };
+        let report = fit(&mut twice, &data, None, &one, state, &Reference, &mut Unobserved).unwrap();
+        state = Some(saved(&report.state));
+    }
+    assert_eq!(state, Some(expected.state));
+    assert_eq!(twice.parameters(), once.parameters());
+}
+
+#[test]
+fn sgd_goes_on_with_another_momentum() {
+    let (mut network, data) = (network(&[1, 1]), sine(20, 0.0));
+    let sgd = |momentum| steps(Optimizer::Sgd { momentum, nesterov: false }, 3);
+    let mut state = run(&mut network, &data, &sgd(0.0)).state;
+    for momentum in [0.9, 0.0] {
+        let report = resumed(&mut network, &data, &sgd(momentum), &state);
+        assert_eq!(report.state.optimizer.vectors.contains_key("velocity"), momentum > 0.0);
+        state = report.state;
+    }
+    assert_eq!(state.position.steps, 9);
+}
+
+#[test]
 fn a_checkpoint_goes_on_bit_for_bit() {
     let data = sine(30, 1.0);
     let whole =
@@ -139,12 +195,46 @@ fn a_fit_cancelled_before_its_first_step_leaves_no_trace() {
     let mut recorder = Recorder::cancelling_at(0);
     let report = fit(&mut network, &data, None, &options, None, &Reference, &mut recorder).unwrap();
     assert_eq!((report.stop, report.steps, report.history.len()), (StopReason::Cancelled, 0, 0));
-    assert_eq!(network.parameters(), before.parameters());
+    assert!(!report.changed && network.parameters() == before.parameters());
     assert!(!network.is_fitted() && network.scaler().is_none() && network.knots() == before.knots());
     let second = resumed(&mut network, &data, &options, &report.state);
     let mut once = before;
     let expected = run(&mut once, &data, &options);
     assert_eq!((second.state, network.parameters()), (expected.state, once.parameters()));
+}
+
+#[test]
+fn a_resumed_fit_cancelled_before_its_first_step_leaves_the_network_as_it_found_it() {
+    let (mut network, data) = (network(&[1, 1]), sine(10, 1.0));
+    let options = steps(Optimizer::adam(), 5);
+    let first = run(&mut network, &data, &options);
+    assert!(first.changed);
+    network.parameters_mut()[0] += 1.0;
+    network.set_loss(None);
+    let before = network.clone();
+    let mut recorder = Recorder::cancelling_at(0);
+    let report =
+        fit(&mut network, &data, None, &options, Some(first.state.clone()), &Reference, &mut recorder)
+            .unwrap();
+    assert!(!report.changed && !network.is_fitted());
+    assert_eq!((network.parameters(), network.scaler()), (before.parameters(), before.scaler()));
+    assert_eq!(report.state, first.state);
+}
+
+#[test]
+fn a_fit_cancelled_while_it_measures_its_end_has_all_its_steps() {
+    let data = sine(10, 1.0);
+    let options = steps(Optimizer::adam(), 5);
+    let mut once = network(&[1, 1]);
+    let expected = run(&mut once, &data, &options);
+    for later in [0, 1] {
+        let mut network = network(&[1, 1]);
+        let mut recorder = Recorder::cancelling_at(5 + later);
+        let report = fit(&mut network, &data, None, &options, None, &Reference, &mut recorder).unwrap();
+        assert_eq!((report.stop, report.steps, report.outside), (StopReason::Cancelled, 5, vec![]));
+        assert!(report.changed && network.is_fitted());
+        assert_eq!(report.state, expected.state);
+    }
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! Knots and the tables made of them: the ones a network begins with, and the program of any. Input nodes of a layer
+//! with equal knots share one table, wherever in the layer they are.
+
+use crate::error::NetworkError;
+use crate::specification::Specification;
+use kanode_engine::{Layer, Program};
+use kanode_spline::{CellTable, Knots};
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Breaks, equal when all their bits are. Knots of one network have everything else in common.
+struct Breaks<'a>(&'a [f64]);
+
+impl Breaks<'_> {
+    fn bits(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(|number| number.to_bits())
+    }
+}
+
+impl PartialEq for Breaks<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits().eq(other.bits())
+    }
+}
+
+impl Eq for Breaks<'_> {}
+
+impl Hash for Breaks<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().for_each(|bits| bits.hash(state));
+    }
+}
+
+/// Uniform knots for every input node.
+pub(crate) fn initial_knots(specification: &Specification) -> Result<Vec<Vec<Knots>>, NetworkError> {
+    let inputs = &specification.layers[..specification.layers.len() - 1];
+    let layers = inputs.iter().enumerate().map(|(layer, inputs)| {
+        let [a, b] = specification.initial_domain(layer);
+        let knots = Knots::uniform(a, b, specification.grid, specification.degree, specification.knots)
+            .map_err(|source| NetworkError::Spline { layer, input: 0, source })?;
+        Ok(vec![knots; *inputs])
+    });
+    layers.collect()
+}
+
+/// Number of tables that [`program_of`] makes.
+pub(crate) fn table_count(knots: &[Vec<Knots>]) -> usize {
+    let distinct =
+        |layer: &Vec<Knots>| layer.iter().map(|knots| Breaks(knots.breaks())).collect::<HashSet<_>>().len();
+    knots.iter().map(distinct).sum()
+}
+
+/// The program of these knots, which have the degree, the grid and the ends of the specification.
+pub(crate) fn program_of(
+    specification: &Specification,
+    knots: &[Vec<Knots>],
+) -> Result<Arc<Program>, NetworkError> {
+    let layers = knots.iter().zip(specification.layers.windows(2)).map(|(knots, sizes)| {
+        let mut tables = HashMap::new();
+        let mut table = |knots| {
+            let new = || Arc::new(CellTable::new(knots, specification.outside));
+            Arc::clone(tables.entry(Breaks(knots.breaks())).or_insert_with(new))
+        };
+        let splines = knots.iter().map(&mut table).collect();
+        Layer { inputs: sizes[0], outputs: sizes[1], base: specification.base, splines }
+    });
+    Ok(Arc::new(Program::new(layers.collect())?))
+}
