@@ -42,7 +42,7 @@ pub enum SpecificationError {
     },
     /// A domain that is empty, not within ±1e100 and the numbers of the network's type, or too narrow to hold the
     /// grid's intervals as distinct numbers of that type.
-    #[error("{option}: expected a < b within ±1e100 with room for the grid between them, found [{a}, {b}]")]
+    #[error("{option}: expected a < b within ±1e100 with room for the grid between them, found [{a:?}, {b:?}]")]
     Domain {
         /// `domain` or `hiddenDomain`.
         option: &'static str,
@@ -112,7 +112,7 @@ pub enum NetworkError {
     },
     /// A range given for an input is not one: not finite, not within ±1e100 and the numbers of the network's type, or
     /// upside down.
-    #[error("input {input}: expected a range a <= b within ±1e100, found [{a}, {b}]")]
+    #[error("input {input}: expected a range a <= b within ±1e100, found [{a:?}, {b:?}]")]
     InputDomain {
         /// Index of the input.
         input: usize,
@@ -131,7 +131,7 @@ pub enum NetworkError {
         edge: EdgeId,
     },
     /// A number of a scaler is not finite, or a scale is not positive.
-    #[error("scaler: {what}[{index}] is {found}")]
+    #[error("scaler: {what}[{index}] is {found:?}")]
     Scaler {
         /// `inputMean`, `inputScale`, `targetMean` or `targetScale`.
         what: &'static str,

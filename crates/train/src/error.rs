@@ -27,7 +27,7 @@ pub enum DataError {
         found: usize,
     },
     /// A cell that is infinite or NaN, or becomes so in the number type of the network.
-    #[error("{what}: row {row}, column {column} holds {found}, which is not a finite number here")]
+    #[error("{what}: row {row}, column {column} holds {found:?}, which is not a finite number here")]
     NotFinite {
         /// `x`, `y` or `weights`.
         what: &'static str,
@@ -52,7 +52,7 @@ pub enum DataError {
         found: f64,
     },
     /// A weight below zero.
-    #[error("weights: expected zero or more in row {row}, found {found}")]
+    #[error("weights: expected zero or more in row {row}, found {found:?}")]
     NegativeWeight {
         /// Row of the weight.
         row: usize,
@@ -88,7 +88,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A target that should be a probability and is not in `[0, 1]`.
-    #[error("row {row}, target column {column}: expected a number from 0 to 1, found {found}")]
+    #[error("row {row}, target column {column}: expected a number from 0 to 1, found {found:?}")]
     Probability {
         /// Row of the cell.
         row: usize,
@@ -98,7 +98,7 @@ pub enum DataError {
         found: f64,
     },
     /// Targets of one row that should be the probabilities of all classes and do not add up to 1.
-    #[error("row {row}: expected target columns that add up to 1, found a sum of {found}")]
+    #[error("row {row}: expected target columns that add up to 1, found a sum of {found:?}")]
     ProbabilitySum {
         /// The row.
         row: usize,
