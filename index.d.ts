@@ -54,6 +54,7 @@ export type {
   SampleOptions,
   Samples,
   SaveOptions,
+  Scaler,
   ScheduleName,
   ScheduleOptions,
   SgdOptions,
@@ -63,6 +64,7 @@ export type {
   TableOptions,
   TrainingData,
   TrainingHistory,
+  TrainingProgress,
   TrainingRecord,
 } from './dist/index.js'
 export {

@@ -4,6 +4,7 @@
 
 var wanted = require('../package.json').engines.node.replace('>=', '')
 var found = process.versions.node
+var needed = 'kanode needs Node.js ' + wanted + ' or later, found ' + found
 
 function isOlder(a, b) {
   var x = a.split('.')
@@ -16,8 +17,6 @@ function isOlder(a, b) {
 }
 
 if (isOlder(found, wanted)) {
-  console.error(
-    'kanode needs Node.js ' + wanted + ' or later, found ' + found + ': install a current one from https://nodejs.org',
-  )
+  console.error(needed + ': install a current one from https://nodejs.org')
   process.exit(1)
 }

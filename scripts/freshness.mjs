@@ -24,11 +24,15 @@ export function fingerprint(inputs, ...texts) {
 /** Whether `step` was last made from these inputs and all its outputs still exist. */
 export function isFresh(step, print, outputs) {
   const stamp = path.join(stamps, step)
-  return (
-    existsSync(stamp) &&
-    readFileSync(stamp, 'utf8') === print &&
-    outputs.every(output => existsSync(path.join(root, output)))
-  )
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === print && outputs.every(isThere)
+}
+
+/** Whether a file exists, or for `folder/*.ending` any file with that ending. */
+function isThere(output) {
+  const { dir, base } = path.parse(output)
+  if (!base.startsWith('*')) return existsSync(path.join(root, output))
+  const folder = path.join(root, dir)
+  return existsSync(folder) && readdirSync(folder).some(name => name.endsWith(base.slice(1)))
 }
 
 /** Forgets that `step` was made: before it is made again, so that an interrupted step is not taken for a whole one. */

@@ -12,10 +12,9 @@ export function requireRust() {
     const { status, stdout, stderr } = ask(program, ['--version'])
     const found = stdout.match(/\d+\.\d+\.\d+/)?.[0]
     if (status === null) throw missing(`no ${program} on the PATH`)
-    if (status !== 0 || !found) throw missing(`a ${program} that does not run (${stderr.trim().split('\n')[0]})`)
-    if (isOlder(found, wanted)) {
-      throw new Failure(`kanode needs Rust ${wanted} or later, found ${program} ${found}: run "rustup update stable"`)
-    }
+    if (status !== 0 || !found) throw missing(`a ${program} that does not run (${reason(stderr)})`)
+    if (isOlder(found, wanted))
+      throw missing(`${program} ${found}`, 'run "rustup update stable", or install Rust from https://rustup.rs')
   }
   return ask('rustc', ['-vV']).stdout
 }
@@ -28,10 +27,14 @@ export function missingLinker() {
   return `kanode needs a C linker to build, found no cc on the PATH: ${how}`
 }
 
-function missing(found) {
-  return new Failure(
-    `kanode needs Rust ${wanted} or later, found ${found}: install the stable toolchain from https://rustup.rs`,
-  )
+function missing(found, how = 'install the stable toolchain from https://rustup.rs') {
+  return new Failure(`kanode needs Rust ${wanted} or later, found ${found}: ${how}`)
+}
+
+/** The line that says why a program failed; rustup tells its progress first, and what would help last. */
+function reason(stderr) {
+  const lines = stderr.trim().split(/\r?\n/)
+  return (lines.find(line => line.startsWith('error')) ?? lines[0]).replace(/^error: */, '') || 'it says nothing'
 }
 
 /** Whether version `a` is below version `b`, by numbers; what `b` leaves out does not count. */

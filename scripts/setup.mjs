@@ -11,6 +11,11 @@ import { missingLinker, requireRust } from './rust.mjs'
 const glue = ['native.cjs', 'native.d.cts']
 /** What tsc does not carry over from src/ to dist/: the glue, and the entry for `import`. */
 const copied = [...glue, 'index.mjs', 'index.d.mts']
+/** The native build; what follows `--` goes to cargo. */
+const napi = [
+  ...['build', '--platform', '--release', '-p', 'kanode-binding', '--manifest-path', 'crates/binding/Cargo.toml'],
+  ...['-o', 'src', '--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum', '--', '--locked'],
+]
 
 const steps = [
   {
@@ -33,16 +38,11 @@ const steps = [
         ['crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', '.cargo', 'package.json'],
         rust,
         process.env.RUSTFLAGS,
+        napi.join(' '),
       ),
-    outputs: glue.map(name => `src/${name}`),
+    outputs: [...glue.map(name => `src/${name}`), 'src/*.node'],
     async make() {
-      const status = await run(
-        ...tool(
-          ...['@napi-rs/cli', 'napi', 'build', '--platform', '--release', '-p', 'kanode-binding'],
-          ...['--manifest-path', 'crates/binding/Cargo.toml', '-o', 'src'],
-          ...['--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum'],
-        ),
-      )
+      const status = await run(...tool('@napi-rs/cli', 'napi', ...napi))
       const reason = status === 0 ? undefined : missingLinker()
       if (reason) throw new Failure(reason)
       return status
@@ -52,7 +52,7 @@ const steps = [
     name: 'typescript',
     doing: 'compiling the TypeScript',
     print: () => fingerprint(['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']),
-    outputs: ['dist/index.js', ...copied.map(name => `dist/${name}`)],
+    outputs: ['dist/index.js', 'dist/*.node', ...copied.map(name => `dist/${name}`)],
     async make() {
       rmSync(path.join(root, 'dist'), { recursive: true, force: true })
       const status = await run(...tool('typescript', 'tsc', '-p', 'tsconfig.build.json'))

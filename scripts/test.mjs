@@ -9,7 +9,7 @@ import { setup } from './setup.mjs'
 
 const runners = {
   async cargo() {
-    const { status, output } = await collect('cargo', ['test', '--workspace', '--no-fail-fast'])
+    const { status, output } = await collect('cargo', ['test', '--workspace', '--no-fail-fast', '--locked'])
     return settle(countCargo(output), status)
   },
   async vitest() {

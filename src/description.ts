@@ -7,13 +7,20 @@ import { encodingFits, type ModelColumns } from './data/prediction.js'
 import { KanError, native } from './errors.js'
 import type { LossName } from './history.js'
 import type { NativeModelHandle } from './native.js'
-import type { Base, DType, Init, KnotEnds, Outside } from './options.js'
+import type { Base, DType, KnotEnds, Outside } from './options.js'
 
-/** Means and scales of the columns, `x' = (x − mean)/scale`. */
+/**
+ * How columns become what the network sees: `x' = (x − mean) / scale`, one number for each input or output. For losses
+ * of classes the targets are left as they are: mean 0, scale 1.
+ */
 export interface Scaler {
+  /** Means of the inputs in the first training data, `[inputs]`. */
   readonly inputMean: readonly number[]
+  /** Their standard deviations, 1 for a constant input, `[inputs]`. */
   readonly inputScale: readonly number[]
+  /** Means of the targets, `[outputs]`. */
   readonly targetMean: readonly number[]
+  /** Their standard deviations, `[outputs]`. */
   readonly targetScale: readonly number[]
 }
 
@@ -25,8 +32,6 @@ export interface Description {
   readonly knots: KnotEnds
   readonly outside: Outside
   readonly base: Base
-  readonly init: Init
-  readonly seed: number
   readonly dtype: DType
   readonly standardize: boolean
   readonly parameterCount: number
@@ -34,13 +39,12 @@ export interface Description {
   readonly outputNames: readonly string[] | null
   readonly scaler: Scaler | null
   readonly fitted: boolean
-  readonly loss: { readonly name: LossName; readonly delta?: number } | null
+  readonly loss: { readonly name: LossName } | null
   readonly resumable: boolean
   readonly steps: number
 }
 
-/** What native code says about a model. */
-export function describe(model: NativeModelHandle): Description {
+function describe(model: NativeModelHandle): Description {
   return JSON.parse(native(() => model.describe())) as Description
 }
 
@@ -92,14 +96,20 @@ export function readSchema(text: string, inputs: number): Schema {
   return { encoding: frozen(encoding), classes }
 }
 
-/** What the model knows about its columns. */
-export function columnsOf(about: Description, schema: Schema): ModelColumns {
-  return {
-    inputs: about.layers[0]!,
-    outputs: about.layers.at(-1)!,
-    inputNames: about.inputNames,
-    outputNames: about.outputNames,
-    encoding: schema.encoding,
-    classes: schema.classes,
-  }
+/** What the model knows about its columns. A model that was not fitted knows no more than how many there are. */
+function columnsOf(about: Description, schema: Schema): ModelColumns {
+  const size = { inputs: about.layers[0]!, outputs: about.layers.at(-1)! }
+  if (!about.fitted) return { ...size, inputNames: null, outputNames: null, encoding: null, classes: null }
+  const { inputNames, outputNames } = about
+  return { ...size, inputNames, outputNames, encoding: schema.encoding, classes: schema.classes }
+}
+
+/** What native code says about a model, and what the model knows about its columns. */
+export function learn(model: NativeModelHandle): [Description, ModelColumns] {
+  const about = describe(model)
+  const schema = readSchema(
+    native(() => model.metadata()),
+    about.layers[0]!,
+  )
+  return [about, columnsOf(about, schema)]
 }

@@ -9,8 +9,12 @@ import { card, inspectSymbol, short } from './text/table.js'
 import { whole } from './validate.js'
 
 /**
- * The function on one edge, `φ(x) = w_b·b(x) + w_s·Σ P_i N_i(x)`, as it was when it was asked for. Its units are the
- * network's own: those of the standardised inputs in the first layer.
+ * The function on one edge, `φ(x) = w_b·b(x) + w_s·Σ P_i N_i(x)`, as it was when it was asked for.
+ *
+ * Its units are the network's own. In the first layer `x` is the standardised input: with `s = model.scaler` (`null`:
+ * no scaling) a value `u` of input `from` is at `x = (u − s.inputMean[from]) / s.inputScale[from]`, and `x` belongs to
+ * `u = s.inputMean[from] + s.inputScale[from]·x`. The sums of the last layer are outputs in units of
+ * `s.targetScale[to]` about `s.targetMean[to]`. What is between the layers has no units.
  */
 export class Edge {
   /** Index of the layer of edges, from 0. */
@@ -27,6 +31,8 @@ export class Edge {
   readonly splineWeight: number
   /** All knots, `[grid + 2·degree + 1]`. */
   readonly knots: Float64Array
+  /** The ends `[a, b]` of the spline's grid, in the units of `x`; beyond them it does what the option `outside` says. */
+  readonly domain: readonly [a: number, b: number]
   readonly #curve: (x: Float64Array, out: Float64Array) => void
 
   /** @internal */
@@ -45,6 +51,9 @@ export class Edge {
     this.baseWeight = numbers.baseWeight
     this.splineWeight = numbers.splineWeight
     this.knots = Float64Array.from(numbers.knots)
+    // There are degree knots before the grid and as many after it.
+    const degree = this.knots.length - this.controlPoints.length - 1
+    this.domain = [this.knots[degree]!, this.knots.at(-1 - degree)!]
     this.#curve = (x, out) => native(() => model.edgeCurve(this.layer, this.from, this.to, x, out))
   }
 
@@ -67,6 +76,7 @@ export class Edge {
     return card(`Edge: layer ${this.layer}, node ${this.from} to node ${this.to}`, [
       ['base weight', short(this.baseWeight)],
       ['spline weight', short(this.splineWeight)],
+      ['domain', `[${this.domain.map(short).join(', ')}]`],
       ['control points', list(this.controlPoints)],
       ['knots', list(this.knots)],
     ])

@@ -3,6 +3,8 @@
  * values out of range `RangeError`s. Native code hands over JSON, which becomes an error here and nowhere else.
  */
 
+import { worded } from './wording.js'
+
 /** What an error is about; stable across releases. */
 export type KanErrorCode =
   | 'ERR_KAN_BUSY'
@@ -38,16 +40,19 @@ export interface KanErrorParts {
 }
 
 const brand: unique symbol = Symbol.for('kanode.error') as never
+/** Where an error keeps its message without the hint. */
+const statement: unique symbol = Symbol.for('kanode.statement') as never
 
 function text({ message, hint }: KanErrorParts): string {
   return hint === undefined ? message : `${message}\nHint: ${hint}`
 }
 
-function mark(error: Error, { code, hint, details }: KanErrorParts): void {
+function mark(error: Error, { code, message, hint, details }: KanErrorParts): void {
   const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
   const shown = (value: unknown) => ({ ...hidden(value), enumerable: true })
   Object.defineProperties(error, {
     [brand]: hidden(true),
+    [statement]: hidden(message),
     code: shown(code),
     hint: hidden(hint),
     details: shown(Object.freeze({ ...details })),
@@ -165,6 +170,8 @@ const fileHints: Readonly<Record<string, string>> = {
   corrupt: 'The file is damaged or not a kanode model; copy it again or use an older checkpoint.',
   newer: 'A newer version of kanode wrote the file; update kanode.',
   io: 'Check that the path exists and may be read and written.',
+  unwritable:
+    'A parameter is not finite or the header is too large; load an older checkpoint, or use fewer names and categories.',
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -183,9 +190,11 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
     return new KanError({ code: 'ERR_KAN_INTERNAL', message: json, hint: hints.ERR_KAN_INTERNAL, cause })
   }
   const code = parsed.code as KanErrorCode
-  const details = { ...(isRecord(parsed.details) ? parsed.details : {}), ...more }
-  const message = String(parsed.message ?? code)
-  const fileHint = code === 'ERR_KAN_FILE' ? fileHints[String(details.kind)] : undefined
+  const said = { message: String(parsed.message ?? code), details: isRecord(parsed.details) ? parsed.details : {} }
+  const { message, details: facts } = code === 'ERR_KAN_CSV' ? said : worded(said)
+  const details = { ...facts, ...more }
+  const kind = String(details.kind)
+  const fileHint = code === 'ERR_KAN_FILE' && Object.hasOwn(fileHints, kind) ? fileHints[kind] : undefined
   const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? hints[code])
   const parts = { code, message, hint, details, cause }
   return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
@@ -193,7 +202,7 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
 
 /** The error for a model that is being trained. */
 export function busy(): KanError {
-  const message = 'the model is busy: a fit is running on it'
+  const message = 'The model is busy: a fit is running on it'
   return new KanError({ code: 'ERR_KAN_BUSY', message, hint: hints.ERR_KAN_BUSY })
 }
 
@@ -212,14 +221,17 @@ export function fromNative(error: unknown): Error {
   return fromNativeText(error instanceof Error ? error.message : String(error))
 }
 
-/** The same error, with the file it is about. */
+/** An error of the same class, code and hint, with the file it is about. */
 export function inFile(error: Error, file: string, hint?: string): Error {
-  if (!(error instanceof KanError)) return error
-  const message = error.message.split('\nHint: ', 1)[0] ?? ''
-  const parts = { code: error.code, hint: error.hint ?? hint, cause: error.cause }
-  return new KanError({
-    ...parts,
-    message: `${file}: ${message}`,
+  if (!(error instanceof KanError) || error.code === 'ABORT_ERR') return error
+  const said: unknown = (error as { [statement]?: unknown })[statement]
+  const parts: KanErrorParts = {
+    code: error.code,
+    message: `${file}: ${typeof said === 'string' ? said : error.message}`,
+    hint: error.hint ?? hint,
     details: { ...error.details, file },
-  })
+    cause: error.cause,
+  }
+  if (error instanceof TypeError) return new KanTypeError(parts)
+  return error instanceof RangeError ? new KanRangeError(parts) : new KanError(parts)
 }

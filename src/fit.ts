@@ -1,24 +1,31 @@
 /**
- * From the user's data and options to a running fit, and from its report to a history.
+ * From the user's data and options to a running fit, and what the model knows about its columns afterwards.
  */
 
+import { type Encoding, isEncoding } from './data/encoding.js'
 import { checkFeatures, type ModelColumns, partsOf } from './data/prediction.js'
 import type { DatasetParts } from './data/table.js'
-import { checkTargets, usualLoss } from './data/targets.js'
-import { type Description, type Schema, writeSchema } from './description.js'
-import { native } from './errors.js'
-import { fitPlan } from './fit-options.js'
-import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
+import { checkTargetNames, checkTargets, isClassification, usualLoss, withClasses } from './data/targets.js'
+import { writeSchema } from './description.js'
+import { unwritten } from './files.js'
+import { type FitPlan, fitPlan } from './fit-options.js'
+import type { LossName, TrainingRecord } from './history.js'
 import type { NativeData, NativeModelHandle } from './native.js'
-import { historyFrom, recordFrom } from './report.js'
 import { type Running, start } from './running.js'
 
 /** What a fit works on. */
 export interface FitTarget {
   model: NativeModelHandle
-  about: Description
-  schema: Schema
   columns: ModelColumns
+  /** The loss that the model was fitted with last. */
+  loss: LossName | null
+}
+
+/** Data and options of a fit, checked as far as that needs no model, and copied. */
+export interface PreparedFit {
+  readonly plan: Omit<FitPlan, 'validation'>
+  readonly training: Readonly<DatasetParts>
+  readonly validation: Readonly<DatasetParts> | null
 }
 
 /** Data as native code takes it; it copies it. */
@@ -26,67 +33,103 @@ export function nativeData({ x, y, weights, rows }: Readonly<DatasetParts>): Nat
   return weights === null ? { x, y, rows } : { x, y, weights, rows }
 }
 
-/** What the model knows about its columns after training on `parts`: what it knew before, unless it is new. */
-function learntSchema({ about, schema }: FitTarget, parts: Readonly<DatasetParts>): Schema {
-  const old = about.fitted ? schema : { encoding: null, classes: null }
-  return { encoding: old.encoding ?? parts.encoding, classes: old.classes ?? parts.classes }
+/**
+ * Checks and copies data and options.
+ *
+ * @throws What {@link fitPlan} and {@link partsOf} throw.
+ */
+export function prepareFit(data: unknown, options: unknown): PreparedFit {
+  const { validation, ...plan } = fitPlan(options)
+  return { plan, training: partsOf(data), validation: validation === undefined ? null : partsOf(validation) }
 }
 
-/** Names of the outputs: those of the targets, or of the classes where each has an output of its own. */
-function outputNames(parts: Readonly<DatasetParts>, columns: ModelColumns): string[] | null {
-  if (parts.classes !== null && parts.classes.length === columns.outputs) return [...parts.classes]
-  return parts.named && parts.targets === columns.outputs ? [...parts.targetNames] : null
-}
-
-/** Keeps names and encoding in the model, so that they get into checkpoints as well. */
-function keepNames(target: FitTarget, parts: Readonly<DatasetParts>): void {
-  const { model, about, columns } = target
-  const inputs = parts.named ? [...parts.featureNames] : about.fitted ? columns.inputNames : null
-  const outputs = outputNames(parts, columns) ?? (about.fitted ? columns.outputNames : null)
-  native(() => {
-    model.setNames(inputs === null ? null : [...inputs], outputs === null ? null : [...outputs])
-    model.setMetadata(writeSchema(learntSchema(target, parts)))
-  })
-}
-
-function check(parts: Readonly<DatasetParts>, columns: ModelColumns, loss: LossName, what: string): void {
-  checkFeatures(parts, columns, what)
-  checkTargets(parts, columns, loss, what)
+function lossOf({ plan, training }: PreparedFit, columns: ModelColumns): NonNullable<FitPlan['loss']> {
+  return plan.loss ?? { name: usualLoss(training, columns) }
 }
 
 /**
- * Checks data and options, and starts a fit; `onRecord` hears of a record before the user's own callback does.
+ * Checks that data fits a model, and the validation data the training data; labels of the validation data come back
+ * counted as those of the training data.
  *
- * @throws What {@link fitPlan}, {@link partsOf}, {@link checkFeatures}, {@link checkTargets} and {@link start} throw.
+ * @throws What {@link checkFeatures}, {@link checkTargets} and {@link checkTargetNames} throw.
+ */
+export function checkFit(fit: PreparedFit, columns: ModelColumns): PreparedFit {
+  const { name } = lossOf(fit, columns)
+  const { training } = fit
+  checkFeatures(training, columns, 'the training data')
+  checkTargets(training, columns, name, 'the training data')
+  if (fit.validation === null) return fit
+  const learning: ModelColumns = {
+    ...columns,
+    inputNames: training.named ? training.featureNames : columns.inputNames,
+    classes: isClassification(name) ? (training.classes ?? columns.classes) : null,
+  }
+  const validation = withClasses(fit.validation, learning.classes)
+  checkFeatures(validation, learning, 'the validation data')
+  checkTargets(validation, learning, name, 'the validation data')
+  checkTargetNames(validation, outputNames(training, columns), 'the validation data')
+  return { ...fit, validation }
+}
+
+/** Names of the outputs: those of the targets, or of the classes where each has an output of its own. */
+function outputNames(parts: Readonly<DatasetParts>, columns: ModelColumns): readonly string[] | null {
+  if (parts.classes !== null && parts.classes.length === columns.outputs) return parts.classes
+  return parts.named && parts.targets === columns.outputs ? parts.targetNames : null
+}
+
+/** The encoding of features stays that of the first fit; what is to be predicted follows the last one. */
+function encodingAfter(
+  old: Encoding | null,
+  goal: Encoding | null,
+  classes: readonly string[] | null,
+): Encoding | null {
+  if (old === null) return goal
+  const targets = goal?.targets ?? []
+  const next = { features: old.features, targets, classes: targets.length === 1 ? classes : null }
+  return isEncoding(next) ? next : goal
+}
+
+/**
+ * What the model knows about its columns after a fit. Data without names leaves the names as they are; those of outputs
+ * and classes only if the fit is of the same kind as the last one, to tell classes or quantities.
+ */
+function learnt({ columns, loss: before }: FitTarget, parts: Readonly<DatasetParts>, loss: LossName) {
+  const same = before !== null && isClassification(before) === isClassification(loss)
+  const known = same ? columns : { outputNames: null, classes: null, encoding: null }
+  const classes = isClassification(loss) ? (parts.classes ?? known.classes) : null
+  const encoding = encodingAfter(columns.encoding, parts.encoding ?? known.encoding, classes)
+  return {
+    names: {
+      inputs: parts.named ? parts.featureNames : columns.inputNames,
+      outputs: outputNames(parts, columns) ?? known.outputNames,
+    },
+    metadata: writeSchema({ encoding, classes }),
+  }
+}
+
+/**
+ * Starts a fit; `push` hears of a record before the user's own callback does.
+ *
+ * @throws What {@link checkFit} and {@link start} throw.
  */
 export function beginFit(
   target: FitTarget,
-  data: unknown,
-  options: unknown,
-  onRecord: ((record: TrainingRecord) => void) | undefined,
-): Running<TrainingHistory> {
-  const { settings, signal, onStep, ...plan } = fitPlan(options)
-  const { columns } = target
-  const parts = partsOf(data)
-  const loss = plan.loss ?? { name: usualLoss(parts, columns) }
-  check(parts, columns, loss.name, 'the training data')
-  const validation = plan.validation === undefined ? null : partsOf(plan.validation)
-  if (validation !== null) check(validation, columns, loss.name, 'the validation data')
-  if (signal?.aborted !== true) keepNames(target, parts)
-  let last = -1
-  const hear = (record: TrainingRecord) => {
-    last = record.step
-    onRecord?.(record)
-    return onStep?.(record)
-  }
+  fit: PreparedFit,
+  push: ((record: TrainingRecord) => void) | undefined,
+): Running {
+  const { training, validation } = checkFit(fit, target.columns)
+  const { settings, signal, onStep, onProgress, checkpoint } = fit.plan
+  const loss = lossOf(fit, target.columns)
   return start({
     model: target.model,
-    data: nativeData(parts),
+    data: nativeData(training),
     validation: validation === null ? null : nativeData(validation),
-    options: JSON.stringify({ ...settings, loss }),
+    options: JSON.stringify({ ...settings, loss, ...learnt(target, training, loss.name) }),
+    lossName: loss.name,
     signal,
-    onRecord: value => hear(recordFrom(value)),
-    read: report => historyFrom(report, loss.name),
-    atEnd: ({ last: final }) => (final === undefined || final.step <= last ? undefined : onStep?.(final)),
+    push,
+    onStep,
+    onProgress,
+    translate: error => (checkpoint === undefined ? error : unwritten(error, checkpoint)),
   })
 }

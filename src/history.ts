@@ -16,26 +16,50 @@ export interface TrainingRecord {
   readonly step: number
   /** Passes over the rows completed. */
   readonly epoch: number
-  /** The value of the loss that is minimised; {@link TrainingHistory.lossName} says which loss it is. */
+  /**
+   * The value of the loss that is minimised; {@link TrainingHistory.lossName} says which loss it is. L-BFGS tells it at
+   * the parameters that the step led to, the others at those that it left, on its own batch; the record of a pass has
+   * the mean over its batches.
+   */
   readonly loss: number
-  /** The same on the validation rows. */
+  /** The same on the validation rows, at the parameters now. */
   readonly validationLoss?: number
   /** Root mean squared error in the units of the target; for the losses mse and rmse with one target. */
   readonly rmse?: number
   /** The same on the validation rows. */
   readonly validationRmse?: number
+  /** Learning rate of the last step. */
   readonly learningRate: number
-  /** Euclidean norm of the gradient. */
+  /** Euclidean norm of the gradient of the last step, at the same parameters as its loss. */
   readonly gradientNorm: number
-  /** Evaluations of loss and gradient so far. */
+  /** Evaluations of loss and gradient so far, those of resumed fits included. */
   readonly evaluations: number
   /** Seconds since this fit began. */
   readonly seconds: number
 }
 
+/** How a pass over mini-batches stands, between two records. */
+export interface TrainingProgress {
+  /** Steps of the optimiser done, those of resumed fits included. */
+  readonly step: number
+  /** Passes over the rows completed. */
+  readonly epoch: number
+  /** Batches done in this pass. */
+  readonly batch: number
+  /** Batches of a pass. */
+  readonly batches: number
+  /** Mean loss of this pass so far, in the units of training. */
+  readonly loss: number
+  /** Seconds since this fit began. */
+  readonly seconds: number
+}
+
 /**
- * Why a fit stopped: all steps were done; early stopping; nothing more to gain (`'converged'`); no better point found
- * (`'stalled'`); or cancelled, by leaving a loop over `fitSteps` or the end of the process.
+ * Why a fit stopped: all steps or passes were done (`'completed'`); the loss that was watched did not improve for too
+ * long (`'earlyStopped'`); the optimiser says that nothing more can be gained (`'converged'`); it found no better point
+ * along the steepest descent, because the loss has a kink there or rounding leaves nothing to gain (`'stalled'`);
+ * somebody asked for it, by a signal, by leaving a loop over `fitSteps` or by ending the process (`'cancelled'`); an
+ * error, which is thrown and has this history in its `details.history` (`'failed'`).
  */
 export type StopReason = 'completed' | 'earlyStopped' | 'converged' | 'stalled' | 'cancelled' | 'failed'
 
@@ -74,11 +98,14 @@ export interface HistoryParts {
   readonly outside: readonly OutsideCount[]
 }
 
-/** What a fit has done: every record, whether or not a callback saw it, and why it stopped. */
+/** What a fit has done: its records, whether or not a callback saw them, and why it stopped. */
 export class TrainingHistory implements HistoryParts {
   /** The loss that `loss` and `validationLoss` of the records are values of. */
   readonly lossName: LossName
-  /** One for each step, or for each pass if the fit was asked for epochs; oldest first, those of this fit only. */
+  /**
+   * One for each step, or for each pass if the fit was asked for epochs; oldest first, those of this fit only. Of a
+   * long fit at most 10,000, evenly spread, the first and the last among them.
+   */
   readonly records: readonly TrainingRecord[]
   /** Why it stopped. */
   readonly stop: StopReason
@@ -96,7 +123,7 @@ export class TrainingHistory implements HistoryParts {
   readonly validationRows: number
   /** How long this fit took. */
   readonly seconds: number
-  /** For each layer, how much lies outside its grids; empty if the fit was cancelled. */
+  /** For each layer, how much lies outside its grids; empty if the fit was cancelled or failed. */
   readonly outside: readonly OutsideCount[]
 
   /** @internal */

@@ -19,6 +19,7 @@ export type { CategoryFeature, Encoding, Missing, NumberFeature } from './data/e
 export type { PredictInput, PredictOutput, TrainingData } from './data/prediction.js'
 export type { Float64Matrix, Matrix, NumberArray, NumberRows } from './data/rows.js'
 export type { TableOptions } from './data/table.js'
+export type { Scaler } from './description.js'
 export type { Edge } from './edge.js'
 export {
   KanAbortError,
@@ -49,10 +50,12 @@ export type {
   OutsideCount,
   StopReason,
   TrainingHistory,
+  TrainingProgress,
   TrainingRecord,
 } from './history.js'
 export type { ClassificationMetrics, CostFigures, LayerCost, Metrics, ModelCost, RegressionMetrics } from './metrics.js'
-export { type ComputeOptions, Kan, type SaveOptions } from './model.js'
+export { Kan } from './model.js'
+export type { ComputeOptions, SaveOptions } from './model-options.js'
 export type { Base, DType, Init, KanOptions, KnotEnds, Outside } from './options.js'
 export type { Signal } from './signal.js'
 

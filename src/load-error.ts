@@ -7,11 +7,22 @@ import { KanError } from './errors.js'
 /** The C library of a Linux process: `glibc 2.36`, `musl`, or nothing elsewhere. */
 function libc(): string | undefined {
   if (process.platform !== 'linux') return undefined
-  // Looking up the names of network peers could take long, and they are of no interest.
-  const reporter = Object.assign(process.report, { excludeNetwork: true })
-  const report = reporter.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const report = diagnostics() as { header?: { glibcVersionRuntime?: string } }
   const version = report.header?.glibcVersionRuntime
   return version === undefined ? 'musl' : `glibc ${version}`
+}
+
+/** Node's report on this process, without the names of network peers: looking them up could take long. */
+function diagnostics(): unknown {
+  const reporter: { excludeNetwork?: boolean; getReport(): unknown } = process.report
+  const before = reporter.excludeNetwork
+  reporter.excludeNetwork = true
+  try {
+    return reporter.getReport()
+  } finally {
+    if (before === undefined) delete reporter.excludeNetwork
+    else reporter.excludeNetwork = before
+  }
 }
 
 /** What failed, oldest attempt first; attempts at WebAssembly are noise, since there is none of it. */
@@ -26,7 +37,8 @@ export function attempts(error: unknown): string[] {
 
 /** The error for a binding that can't be loaded. */
 export function loadError(error: unknown): KanError {
-  const machine = [process.platform, process.arch, libc()].filter(part => part !== undefined).join(' ')
+  const library = libc()
+  const machine = [process.platform, process.arch, library].filter(part => part !== undefined).join(' ')
   const tried = attempts(error)
   const reason = tried[0] ?? String(error)
   return new KanError({
@@ -38,7 +50,7 @@ export function loadError(error: unknown): KanError {
     hint:
       'From npm: install again without --omit=optional and with no lock file of another platform. ' +
       'From the repository: run `npm run build`, which needs a stable Rust toolchain.',
-    details: { platform: process.platform, arch: process.arch, libc: libc() ?? null, tried },
+    details: { platform: process.platform, arch: process.arch, libc: library ?? null, tried },
     cause: error,
   })
 }

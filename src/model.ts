@@ -11,49 +11,38 @@ import type { Encoding } from './data/encoding.js'
 import {
   checkFeatures,
   type ModelColumns,
-  outputNames,
   type PredictInput,
   type PredictOutput,
-  type Prepared,
   partsOf,
-  prepare,
   type TrainingData,
 } from './data/prediction.js'
 import {
   type Float64Matrix,
   finiteNumbers,
+  isNumberArray,
   type Matrix,
   type NumberArray,
   type NumberRows,
-  refuseCell,
 } from './data/rows.js'
-import { checkTargets, isClassification, usualLoss } from './data/targets.js'
-import { columnsOf, type Description, describe, readSchema, type Schema } from './description.js'
+import { checkTargetNames, checkTargets, isClassification, usualLoss, withClasses } from './data/targets.js'
+import { type Description, learn, type Scaler } from './description.js'
 import { Edge } from './edge.js'
-import { busy, fromNative, fromNativeText, inFile, native } from './errors.js'
-import { type FilePath, pathOf, readBytes } from './files.js'
-import { beginFit, nativeData } from './fit.js'
-import { type FitOptions, threadCount } from './fit-options.js'
+import { busy, fromNative, inFile, native } from './errors.js'
+import { absolutePathOf, type FilePath, readModelBytes, unwritten } from './files.js'
+import { beginFit, checkFit, nativeData, type PreparedFit, prepareFit } from './fit.js'
+import type { FitOptions } from './fit-options.js'
 import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
 import { type Metrics, type ModelCost, metricsFrom, type RegressionMetrics } from './metrics.js'
 import { inspectModel } from './model-inspect.js'
-import { NativeModel, type NativeModelHandle, type NativeOutcome } from './native.js'
+import { type ComputeOptions, keepsState, type SaveOptions, threadsOf } from './model-options.js'
+import { NativeModel, type NativeModelHandle } from './native.js'
 import { type KanOptions, optional, specification } from './options.js'
-import { type Running, stream } from './running.js'
-import { counted, inspectSymbol } from './text/table.js'
-import { fields, flag, refuseShape, refuseType, whole } from './validate.js'
-
-/** What to keep in a model file. */
-export interface SaveOptions {
-  /** Whether to keep what is needed to go on training with the same bits (`resume: true`); `false` unless given. */
-  optimizerState?: boolean | undefined
-}
-
-/** How to compute. */
-export interface ComputeOptions {
-  /** Number of threads; one for each core unless given. The result does not depend on it. */
-  threads?: number | undefined
-}
+import { failure, settled } from './outcome.js'
+import { type Input, inputOf, isPlainRow, plain, readRow, type SingleOutput, type SingleRow } from './predict.js'
+import type { Running } from './running.js'
+import { stream } from './stream.js'
+import { inspectSymbol } from './text/table.js'
+import { fields, refuseShape, refuseType, whole } from './validate.js'
 
 /** Marks a native model that is to be wrapped, so that only this package can pass one. */
 class Wrapped {
@@ -71,7 +60,6 @@ class Wrapped {
 export class Kan {
   readonly #model: NativeModelHandle
   #about: Description
-  #schema: Schema
   #columns: ModelColumns
   #disposed = false
   #training = false
@@ -88,12 +76,7 @@ export class Kan {
   constructor(options: KanOptions) {
     const given: unknown = options
     this.#model = given instanceof Wrapped ? given.model : native(() => new NativeModel(specification(given)))
-    this.#about = describe(this.#model)
-    this.#schema = readSchema(
-      native(() => this.#model.metadata()),
-      this.#about.layers[0]!,
-    )
-    this.#columns = columnsOf(this.#about, this.#schema)
+    ;[this.#about, this.#columns] = learn(this.#model)
     this.#row = new Float64Array(this.#columns.inputs)
     this.#result = new Float64Array(this.#columns.outputs)
   }
@@ -104,8 +87,8 @@ export class Kan {
    * @throws {@link KanError} `ERR_KAN_FILE`, with `details.kind` `'io'`, `'truncated'`, `'corrupt'` or `'newer'`.
    */
   static async load(path: FilePath): Promise<Kan> {
-    const file = pathOf(path, 'path')
-    return decode(await readBytes(file), file)
+    const file = absolutePathOf(path, 'path')
+    return decode(await readModelBytes(file), file)
   }
 
   /**
@@ -173,6 +156,14 @@ export class Kan {
     return this.#columns.encoding
   }
 
+  /**
+   * How the first fit standardised inputs and targets; `null` before it, and with `standardize: false`. It maps the axis
+   * of an {@link Edge} to the units of the data.
+   */
+  get scaler(): Scaler | null {
+    return structuredClone(this.#about.scaler)
+  }
+
   /** Whether the model has been trained. */
   get fitted(): boolean {
     return this.#about.fitted
@@ -219,38 +210,63 @@ export class Kan {
    * @returns The history of the fit.
    * @throws `TypeError` and `RangeError` for options, {@link KanError} for data that does not fit the model,
    *   `ERR_KAN_BUSY` during another fit, `ERR_KAN_DIVERGED`, an error named `'AbortError'` when `signal` is aborted, and
-   *   whatever `onStep` throws. The model keeps the best parameters so far.
+   *   whatever `onStep` and `onProgress` throw. The model keeps the best parameters so far.
    */
-  async fit(data: TrainingData, options: FitOptions = {}): Promise<TrainingHistory> {
-    return await this.#begin(data, options).done
+  // Not an async function: that would hold on to the data until the fit ends.
+  fit(data: TrainingData, options: FitOptions = {}): Promise<TrainingHistory> {
+    try {
+      this.#refuseIfTraining()
+      return this.#begin(prepareFit(data, options)).done
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
-   * Trains the model and yields records as they come; leaving the loop stops the fit. The fit begins with the first
-   * turn of the loop. When steps are very short and the loop is slow some records are skipped, never the last one.
+   * Trains the model and yields records as they come; leaving the loop stops the fit. Data and options are checked and
+   * copied in the call; the fit begins with the first turn of the loop.
+   *
+   * At most 256 records wait for the loop, and when there are more the oldest are skipped: a loop slower than the steps
+   * sees how the fit stands, not how it stood. After the end come those that still wait, the last record always. The
+   * history that the generator returns has what was skipped.
    *
    * @returns The history of the fit, as the value of the generator.
-   * @throws As {@link Kan.fit}.
+   * @throws As {@link Kan.fit}; what is wrong with data or options at once.
    */
   fitSteps(data: TrainingData, options: FitOptions = {}): AsyncGenerator<TrainingRecord, TrainingHistory, void> {
-    const begin = (push: (record: TrainingRecord) => void) => this.#begin(data, options, push)
-    return stream(begin, ({ records }, last) => records.filter(record => record.step > (last?.step ?? -1)))
+    this.#refuseIfTraining()
+    let fit: PreparedFit | undefined = prepareFit(data, options)
+    checkFit(fit, this.#columns)
+    const begin = (push: (record: TrainingRecord) => void) => {
+      const prepared = fit!
+      fit = undefined
+      return this.#begin(prepared, push)
+    }
+    return stream(begin)
   }
 
-  #begin(
-    data: TrainingData,
-    options: FitOptions,
-    onRecord?: (record: TrainingRecord) => void,
-  ): Running<TrainingHistory> {
+  #begin(fit: PreparedFit, push?: (record: TrainingRecord) => void): Running {
     this.#refuseIfTraining()
-    const target = { model: this.#model, about: this.#about, schema: this.#schema, columns: this.#columns }
-    const fit = beginFit(target, data, options, onRecord)
+    const { done, cancel } = beginFit({ model: this.#model, columns: this.#columns, loss: this.loss }, fit, push)
     this.#training = true
-    const done = fit.done.finally(() => {
+    return { done: this.#finish(done), cancel }
+  }
+
+  async #finish(done: Promise<TrainingHistory>): Promise<TrainingHistory> {
+    try {
+      const history = await done
       this.#training = false
       this.#refresh()
-    })
-    return { done, cancel: fit.cancel }
+      return history
+    } catch (error) {
+      this.#training = false
+      try {
+        this.#refresh()
+      } catch {
+        // A model that is unusable can't say so before what made it unusable has been told.
+      }
+      throw error
+    }
   }
 
   /** The native model is free as soon as its last step is done; to the user it is when the promise settles. */
@@ -260,79 +276,68 @@ export class Kan {
 
   /** Learns again what native code says about the model. */
   #refresh(): void {
-    if (this.#disposed) return
-    this.#about = describe(this.#model)
-    this.#schema = readSchema(
-      native(() => this.#model.metadata()),
-      this.#columns.inputs,
-    )
-    this.#columns = columnsOf(this.#about, this.#schema)
+    if (!this.#disposed) [this.#about, this.#columns] = learn(this.#model)
   }
 
   /**
    * Predicts, in the background. Results are in the units of the training targets; for classes they are logits (see
    * {@link Kan.classify} and {@link Kan.probabilities}).
    *
-   * @param rows Rows of numbers, `{ data, shape }`, row objects, or a dataset: its targets do not matter.
+   * @param rows Rows of numbers, `{ data, shape }`, row objects, or a dataset: its targets do not matter. Or a single
+   *   row: an array or a typed array of numbers, or a row object.
    * @returns The same kind: rows, `{ data, shape }`, objects by name of output, or a dataset with predictions for
-   *   targets.
+   *   targets; for a single row an array, a `Float64Array` or an object.
    * @throws {@link KanError} `ERR_KAN_SHAPE`, `ERR_KAN_NUMBER`, `ERR_KAN_EMPTY`, `ERR_KAN_DATA`; `TypeError`.
    */
   predict(rows: Dataset, options?: ComputeOptions): Promise<Dataset>
   predict(rows: Matrix, options?: ComputeOptions): Promise<Float64Matrix>
   predict(rows: NumberRows, options?: ComputeOptions): Promise<number[][]>
   predict(rows: readonly RowObject[], options?: ComputeOptions): Promise<Record<string, number>[]>
-  async predict(rows: PredictInput, options: ComputeOptions = {}): Promise<PredictOutput> {
-    const prepared = prepare(rows, this.#columns)
-    return prepared.wrap(await this.#outputsOf(prepared, options), outputNames(this.#columns))
+  predict(row: readonly number[], options?: ComputeOptions): Promise<number[]>
+  predict(row: NumberArray, options?: ComputeOptions): Promise<Float64Array>
+  predict(row: RowObject, options?: ComputeOptions): Promise<Record<string, number>>
+  async predict(rows: PredictInput | SingleRow, options: ComputeOptions = {}): Promise<PredictOutput | SingleOutput> {
+    const input = inputOf(rows, this.#columns)
+    return input.wrap(await this.#outputsOf(input, options))
   }
 
-  async #outputsOf({ x, rows }: Prepared, options: ComputeOptions): Promise<Float64Array> {
+  async #outputsOf({ x, rows }: Input, options: ComputeOptions): Promise<Float64Array> {
     const threads = threadsOf(options)
     const { values } = settled(await native(() => this.#model.predict(x, rows, threads)))
     return values ?? new Float64Array(0)
   }
 
   /**
-   * Predicts on the calling thread, for few rows and low latency: a row (`number[]` or `Float64Array`), rows, or
-   * `{ data, shape }`. The result is of the same kind.
+   * Predicts on the calling thread, for few rows and low latency.
    *
+   * @param rows As for {@link Kan.predict}, and the result is of the same kind.
    * @throws As {@link Kan.predict}.
    */
-  predictSync(row: Float64Array): Float64Array
+  predictSync(row: NumberArray): Float64Array
   predictSync(row: readonly number[]): number[]
+  predictSync(rows: Dataset): Dataset
   predictSync(rows: Matrix): Float64Matrix
   predictSync(rows: NumberRows): number[][]
-  predictSync(input: Float64Array | readonly number[] | NumberRows | Matrix): unknown {
-    if (input instanceof Float64Array) return this.#predictRow(input, input, new Float64Array(this.#result.length))
-    if (Array.isArray(input) && typeof input[0] === 'number') {
-      return plain(this.#predictRow(input, this.#row, this.#result))
-    }
-    const { x, rows, wrap } = prepare(input, this.#columns)
-    const out = new Float64Array(rows * this.#columns.outputs)
-    native(() => this.#model.predictSync(x, rows, out))
-    return wrap(out, outputNames(this.#columns))
+  predictSync(rows: readonly RowObject[]): Record<string, number>[]
+  predictSync(row: RowObject): Record<string, number>
+  predictSync(rows: PredictInput | SingleRow): PredictOutput | SingleOutput {
+    // A single row of numbers takes no detour: it may be one of millions.
+    if (rows instanceof Float64Array) return this.#predictRow(rows, rows, new Float64Array(this.#result.length))
+    if (isNumberArray(rows)) return this.#predictRow(rows, this.#row, new Float64Array(this.#result.length))
+    if (isPlainRow(rows)) return plain(this.#predictRow(rows, this.#row, this.#result))
+    const input = inputOf(rows, this.#columns)
+    const out = new Float64Array(input.rows * this.#columns.outputs)
+    native(() => this.#model.predictSync(input.x, input.rows, out))
+    return input.wrap(out)
   }
 
   /** Predicts one row into `out`; `row` holds it as 64-bit numbers, or receives them. */
   #predictRow(input: ArrayLike<number>, row: Float64Array, out: Float64Array): Float64Array {
-    const inputs = this.#row.length
-    if (input.length !== inputs) {
-      const found = input.length
-      const hint = `Give one number for each of the ${counted(inputs, 'input')}.`
-      refuseShape(`The row has ${found} numbers; expected ${inputs}`, { expected: inputs, found }, hint)
-    }
-    for (let i = 0; i < inputs; i++) {
-      const cell = input[i]!
-      if (!Number.isFinite(cell)) refuseCell(`row[${i}]`, 0, i, this.#columns.inputNames?.[i], cell)
-      row[i] = cell
-    }
+    readRow(input, this.#columns, row)
     try {
       this.#model.predictSync(row, 1, out)
     } catch (error) {
-      return native(() => {
-        throw error
-      })
+      throw fromNative(error)
     }
     return out
   }
@@ -340,13 +345,17 @@ export class Kan {
   /**
    * The most likely class of each row: its name if the training target was text, else its label.
    *
-   * @param rows As for {@link Kan.predict}.
+   * @param rows As for {@link Kan.predict}; a single row gives a single class.
    * @throws As {@link Kan.predict}, and {@link KanError} `ERR_KAN_LABEL` if the model was not trained on classes.
    */
-  async classify(rows: PredictInput, options: ComputeOptions = {}): Promise<(string | number)[]> {
+  classify(row: SingleRow, options?: ComputeOptions): Promise<string | number>
+  classify(rows: PredictInput, options?: ComputeOptions): Promise<(string | number)[]>
+  async classify(rows: PredictInput | SingleRow, options: ComputeOptions = {}): Promise<unknown> {
     const loss = this.#classLoss()
-    const logits = await this.#outputsOf(prepare(rows, this.#columns), options)
-    return toLabels(logits, this.#columns.outputs, loss, this.#columns.classes)
+    const { outputs, classes } = this.#columns
+    const input = inputOf(rows, this.#columns)
+    const labels = toLabels(await this.#outputsOf(input, options), outputs, loss, classes)
+    return input.single ? labels[0] : labels
   }
 
   /**
@@ -359,11 +368,16 @@ export class Kan {
   probabilities(rows: Matrix, options?: ComputeOptions): Promise<Float64Matrix>
   probabilities(rows: NumberRows, options?: ComputeOptions): Promise<number[][]>
   probabilities(rows: readonly RowObject[], options?: ComputeOptions): Promise<Record<string, number>[]>
-  async probabilities(rows: PredictInput, options: ComputeOptions = {}): Promise<PredictOutput> {
+  probabilities(row: readonly number[], options?: ComputeOptions): Promise<number[]>
+  probabilities(row: NumberArray, options?: ComputeOptions): Promise<Float64Array>
+  probabilities(row: RowObject, options?: ComputeOptions): Promise<Record<string, number>>
+  async probabilities(
+    rows: PredictInput | SingleRow,
+    options: ComputeOptions = {},
+  ): Promise<PredictOutput | SingleOutput> {
     const loss = this.#classLoss()
-    const prepared = prepare(rows, this.#columns)
-    const logits = await this.#outputsOf(prepared, options)
-    return prepared.wrap(toProbabilities(logits, this.#columns.outputs, loss), outputNames(this.#columns))
+    const input = inputOf(rows, this.#columns)
+    return input.wrap(toProbabilities(await this.#outputsOf(input, options), this.#columns.outputs, loss))
   }
 
   #classLoss(): LossName {
@@ -382,9 +396,10 @@ export class Kan {
     options: ComputeOptions = {},
   ): Promise<Kind> {
     const threads = threadsOf(options)
-    const parts = partsOf(data)
+    const parts = withClasses(partsOf(data), this.classes)
     checkFeatures(parts, this.#columns, 'the data')
     checkTargets(parts, this.#columns, this.loss ?? usualLoss(parts, this.#columns), 'the data')
+    checkTargetNames(parts, this.#columns.outputNames, 'the data')
     const { report } = settled(await native(() => this.#model.evaluate(nativeData(parts), threads)))
     return metricsFrom(report ?? '{}') as Kind
   }
@@ -413,14 +428,16 @@ export class Kan {
   }
 
   /**
-   * Writes the model to a file, which is replaced as a whole or not at all.
+   * Writes the model to a file, which is replaced as a whole or not at all. A relative path starts at the working
+   * directory of the call.
    *
    * @throws {@link KanError} `ERR_KAN_FILE`.
    */
   async save(path: FilePath, options: SaveOptions = {}): Promise<void> {
-    const file = pathOf(path, 'path')
+    const file = absolutePathOf(path, 'path')
     const withState = keepsState(options)
-    settled(await native(() => this.#model.save(file, withState)))
+    const error = failure(await native(() => this.#model.save(file, withState)))
+    if (error !== undefined) throw unwritten(error, file)
   }
 
   /** The bytes of a model file. */
@@ -457,32 +474,10 @@ export class Kan {
   }
 }
 
-/** As `Array.from`, which takes ten times as long for a few numbers. */
-function plain(numbers: Float64Array): number[] {
-  const list: number[] = []
-  for (let i = 0; i < numbers.length; i++) list.push(numbers[i]!)
-  return list
-}
-
 function decode(bytes: Uint8Array, file: string | undefined): Kan {
   try {
     return new Kan(new Wrapped(NativeModel.decode(bytes)) as unknown as KanOptions)
   } catch (error) {
     throw file === undefined ? fromNative(error) : inFile(fromNative(error), file)
   }
-}
-
-function keepsState(options: SaveOptions): boolean {
-  const { optimizerState } = fields(options, 'the options of saving', ['optimizerState'])
-  return optional(optimizerState, value => flag(value, 'optimizerState')) ?? false
-}
-
-function threadsOf(options: ComputeOptions): number {
-  const { threads } = fields(options, 'the options', ['threads'])
-  return optional(threads, threadCount) ?? 0
-}
-
-function settled(outcome: NativeOutcome): NativeOutcome {
-  if (!outcome.ok) throw fromNativeText(outcome.error ?? 'The work failed without a reason')
-  return outcome
 }

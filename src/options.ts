@@ -8,13 +8,28 @@ import { choice, fields, flag, interval, refuseType, whole } from './validate.js
 /** Whether knots pile up at the ends of the domain (`'clamped'`) or go on beyond them (`'extended'`). */
 export type KnotEnds = 'clamped' | 'extended'
 
-/** What splines do outside their domain: go on straight, stay constant, or fall to zero. */
+/**
+ * What splines do outside their domain: go on straight, keep their value at the end, or fall to zero (at once with
+ * clamped knots, over `degree` intervals with extended ones).
+ */
 export type Outside = 'linear' | 'constant' | 'zero'
 
-/** The function that base weights scale: `x / (1 + e^-x)`, `x`, or nothing. */
+/** The function that base weights scale: `x / (1 + e^-x)`, `x`, or `0`. */
 export type Base = 'silu' | 'identity' | 'zero'
 
-/** How parameters start. */
+/**
+ * How control points and base weights start; spline weights start at 1. All are normal with mean 0, drawn from the
+ * seed. `I` and `O` are a layer's inputs and outputs, and `Z = I·(grid + degree + 1)`.
+ *
+ * - `'noise'`: control points with standard deviation 0.1, as in `'paper'`, base weights with `Z^-1.75`, as in
+ *   `'power'`: a small start well inside a wide hidden grid, chosen by kanode's own trials.
+ * - `'power'`: control points `Z^-0.25`, base weights `Z^-1.75`, from the power-law family of Rigas et al. 2025,
+ *   "Initialization schemes for Kolmogorov–Arnold networks" (arXiv 2509.03417), with exponents of kanode's trials.
+ * - `'glorot'`: variance kept forwards and backwards, by the harmonic mean of both (Rigas et al. 2025).
+ * - `'lecun'`: variance kept forwards, outputs of second moment 1 (Rigas et al. 2025).
+ * - `'paper'`: control points 0.1, base weights `√(2/(I+O))`, as in the KAN paper (Liu et al. 2024, arXiv 2404.19756,
+ *   section 2.2).
+ */
 export type Init = 'noise' | 'power' | 'glorot' | 'lecun' | 'paper'
 
 /** Numbers of 64 bits (exact as JavaScript's) or 32 bits (half the memory, about twice the speed). */
@@ -36,9 +51,12 @@ export interface KanOptions {
   base?: Base | undefined
   /** `'noise'` unless given. */
   init?: Init | undefined
-  /** Domain of the first layer's splines, after standardisation; each input's range in the first fit unless given. */
+  /**
+   * Domain of the first layer's splines, in the coordinates that the layer sees: standardised ones with `standardize`.
+   * Unless given `[-1, 1]` until the first fit, then each input's range in the data.
+   */
   domain?: readonly [a: number, b: number] | undefined
-  /** Domain of the other layers' splines; `[-3, 3]` unless given. */
+  /** Domain of the splines of all other layers; `[-3, 3]` unless given. */
   hiddenDomain?: readonly [a: number, b: number] | undefined
   /** Seed of the first parameters, a whole number from 0 to 2^53 − 1; 0 unless given. */
   seed?: number | undefined

@@ -2,7 +2,13 @@
  * From the JSON of records and reports to what users see.
  */
 
-import { type HistoryParts, type LossName, TrainingHistory, type TrainingRecord } from './history.js'
+import {
+  type HistoryParts,
+  type LossName,
+  TrainingHistory,
+  type TrainingProgress,
+  type TrainingRecord,
+} from './history.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -29,6 +35,19 @@ export function recordFrom(value: unknown): TrainingRecord {
     learningRate: number(json.learningRate),
     gradientNorm: number(json.gradientNorm),
     evaluations: number(json.evaluations),
+    seconds: number(json.seconds),
+  }
+}
+
+/** Progress from its JSON. */
+export function progressFrom(value: unknown): TrainingProgress {
+  const json = value as Json
+  return {
+    step: number(json.step),
+    epoch: number(json.epoch),
+    batch: number(json.batch),
+    batches: number(json.batches),
+    loss: number(json.loss),
     seconds: number(json.seconds),
   }
 }

@@ -1,81 +1,82 @@
 /**
- * One running fit: hands records to a callback, stops it for a signal or a callback that throws, and settles when the
+ * One running fit: hands records to callbacks, stops it for a signal or a callback that throws, and settles when the
  * native outcome does. Records arrive when the event loop has time; nothing depends on their arriving.
  */
 
-import { fromNativeText, KanAbortError, native } from './errors.js'
-import type { NativeData, NativeModelHandle } from './native.js'
-import type { Signal } from './signal.js'
+import { Callbacks } from './callbacks.js'
+import { fromNativeText, KanAbortError, KanError, native } from './errors.js'
+import type { LossName, TrainingHistory, TrainingProgress, TrainingRecord } from './history.js'
+import type { NativeData, NativeModelHandle, NativeOutcome } from './native.js'
+import { historyFrom, progressFrom, recordFrom } from './report.js'
+import { onAbort, type Signal } from './signal.js'
+
+/** How many records wait for whoever is slower than the fit; native code keeps as many. */
+export const mostWaiting = 256
 
 /** A fit to start. */
-export interface Job<Result> {
+export interface Job {
   model: NativeModelHandle
   data: NativeData
   validation: NativeData | null
   /** JSON of the options. */
   options: string
+  lossName: LossName
   signal: Signal | undefined
-  /** Receives the JSON value of each record; may return a promise. */
-  onRecord: (record: unknown) => unknown
-  /** What becomes of the report's JSON value. */
-  read: (report: unknown) => Result
-  /** Receives the result; may return a promise. Not called when the fit was aborted or failed. */
-  atEnd: (result: Result) => unknown
+  /** Receives records at once, the last one always. */
+  push: ((record: TrainingRecord) => void) | undefined
+  /** Receives records, the last one always; may return a promise. */
+  onStep: ((record: TrainingRecord) => unknown) | undefined
+  /** Receives progress; may return a promise. */
+  onProgress: ((progress: TrainingProgress) => unknown) | undefined
+  /** What a native error is to the user, if not itself. */
+  translate: (error: Error) => Error
 }
 
 /** A fit that runs. */
-export interface Running<Result> {
+export interface Running {
   /**
-   * Resolves to what was done; rejects with the first of: a callback's error, an abort, a native error. The last two
-   * have what was done in `details.history`.
+   * Resolves to what was done; rejects with whatever ended the fit first: a callback's error, an abort, a native
+   * error. The last two have what was done in `details.history`.
    */
-  readonly done: Promise<Result>
+  readonly done: Promise<TrainingHistory>
   /** Asks it to stop; `done` then resolves with what was done so far. */
   cancel(): void
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+/** What native code sends during a fit. */
+interface Events {
+  readonly records: readonly unknown[]
+  readonly progress: unknown
 }
 
-/** Calls callbacks until one fails; a failure, also a later one of a promise that was returned, stops the fit. */
-class Callbacks {
-  #failure: { error: unknown } | undefined
-  readonly #pending = new Set<PromiseLike<void>>()
-  readonly #stop: () => void
+/** What came of a fit: a history, an error, or both. */
+interface Ended {
+  history?: TrainingHistory
+  error?: Error
+}
 
-  constructor(stop: () => void) {
-    this.#stop = stop
-  }
-
-  call<Value>(callback: (value: Value) => unknown, value: Value): void {
-    if (this.#failure !== undefined) return
-    try {
-      const result = callback(value)
-      if (!isThenable(result)) return
-      const settled = result.then(
-        () => void this.#pending.delete(settled),
-        error => {
-          this.#pending.delete(settled)
-          this.#fail(error)
-        },
-      )
-      this.#pending.add(settled)
-    } catch (error) {
-      this.#fail(error)
+async function ended(outcome: Promise<NativeOutcome>, lossName: LossName): Promise<Ended> {
+  const end: Ended = {}
+  try {
+    const { ok, error, report } = await outcome
+    if (report !== undefined) end.history = historyFrom(JSON.parse(report), lossName)
+    if (!ok || end.history === undefined) {
+      end.error = fromNativeText(error ?? 'The fit has no report', undefined, historyOf(end))
     }
+  } catch (error) {
+    // Not even a TypeError is the user's here.
+    end.error = error instanceof KanError ? error : fromNativeText(String(error), error)
   }
+  return end
+}
 
-  #fail(error: unknown): void {
-    this.#failure ??= { error }
-    this.#stop()
-  }
+function historyOf({ history }: Ended): { history?: TrainingHistory } {
+  return history === undefined ? {} : { history }
+}
 
-  /** Waits for returned promises; throws the first failure. */
-  async finish(): Promise<void> {
-    await Promise.all(this.#pending)
-    if (this.#failure !== undefined) throw this.#failure.error
-  }
+/** Calls native code, from a scope of its own: a closure that lives as long as the fit would keep the data alive. */
+function launch({ model, data, validation, options }: Job, onEvent: (json: string) => void): Promise<NativeOutcome> {
+  return native(() => model.fit(data, validation, options, onEvent))
 }
 
 /**
@@ -83,76 +84,48 @@ class Callbacks {
  *
  * @throws {@link KanAbortError} if the signal is already aborted, and what native code refuses at once.
  */
-export function start<Result>(job: Job<Result>): Running<Result> {
-  const { model, signal } = job
+export function start(job: Job): Running {
+  const { model, lossName, signal, push, translate } = job
   if (signal?.aborted) throw new KanAbortError(signal.reason)
   const cancel = () => model.cancel()
   const callbacks = new Callbacks(cancel)
-  const onEvent = (json: string) => {
-    if (signal?.aborted) return
-    for (const record of JSON.parse(json) as unknown[]) callbacks.call(job.onRecord, record)
+  const [onStep, onProgress] = [callbacks.add(job.onStep), callbacks.add(job.onProgress)]
+  let last = -1
+  let over = false
+  const hear = (records: readonly TrainingRecord[]) => {
+    for (const record of records) {
+      if (callbacks.closed) return
+      last = record.step
+      push?.(record)
+      onStep(record)
+    }
   }
-  const outcome = native(() => model.fit(job.data, job.validation, job.options, onEvent))
-  signal?.addEventListener('abort', cancel, { once: true })
+  const onEvent = (json: string) => {
+    if (over) return
+    const { records, progress } = JSON.parse(json) as Events
+    hear(records.map(recordFrom))
+    if (progress !== null) onProgress(progressFrom(progress))
+  }
+  const outcome = launch(job, onEvent)
+  const forget =
+    signal &&
+    onAbort(signal, () => {
+      callbacks.close()
+      cancel()
+    })
   const settle = async () => {
     try {
-      const { ok, error, report } = await outcome
-      const result = report === undefined ? undefined : job.read(JSON.parse(report))
-      const aborted = signal?.aborted === true
-      if (ok && !aborted && result !== undefined) callbacks.call(job.atEnd, result)
+      const end = await ended(outcome, lossName)
+      over = true
+      const records = end.error === undefined ? end.history?.records : undefined
+      hear(records?.filter(record => record.step > last).slice(-mostWaiting) ?? [])
       await callbacks.finish()
-      const details = result === undefined ? {} : { history: result }
-      if (aborted) throw new KanAbortError(signal.reason, details)
-      if (!ok || result === undefined) throw fromNativeText(error ?? 'The fit has no report', undefined, details)
-      return result
+      if (signal?.aborted) throw new KanAbortError(signal.reason, historyOf(end))
+      if (end.error !== undefined) throw translate(end.error)
+      return end.history!
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      forget?.()
     }
   }
   return { done: settle(), cancel }
-}
-
-/**
- * Yields values as they are pushed, and after the end those that `rest` adds. Leaving the loop early cancels.
- *
- * @param begin Starts the work; receives where to push values.
- * @param rest Values that are due after the end, given the result and the last value that was yielded.
- */
-export async function* stream<Value, Result>(
-  begin: (push: (value: Value) => void) => { done: Promise<Result>; cancel(): void },
-  rest: (result: Result, last: Value | undefined) => Iterable<Value>,
-): AsyncGenerator<Value, Result, void> {
-  const queue: Value[] = []
-  let finished = false
-  let wake = () => {}
-  const running = begin(value => {
-    queue.push(value)
-    wake()
-  })
-  const end = () => {
-    finished = true
-    wake()
-  }
-  running.done.then(end, end)
-  let last: Value | undefined
-  try {
-    while (true) {
-      for (let value = queue.shift(); value !== undefined; value = queue.shift()) {
-        last = value
-        yield value
-      }
-      if (finished) break
-      await new Promise<void>(resolve => {
-        wake = resolve
-      })
-    }
-    const result = await running.done
-    yield* rest(result, last)
-    return result
-  } finally {
-    if (!finished) {
-      running.cancel()
-      await running.done.catch(() => {})
-    }
-  }
 }

@@ -19,3 +19,38 @@ export function isSignal(value: unknown): value is Signal {
     typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
   )
 }
+
+/** Everything that waits for one signal, behind a single listener: Node warns of more than ten on a signal. */
+interface Waiting {
+  readonly acts: Set<() => void>
+  readonly listener: () => void
+}
+
+const waiting = new WeakMap<Signal, Waiting>()
+
+function listenTo(signal: Signal): Waiting {
+  const acts = new Set<() => void>()
+  const listener = () => {
+    for (const act of [...acts]) act()
+  }
+  const all = { acts, listener }
+  waiting.set(signal, all)
+  signal.addEventListener('abort', listener, { once: true })
+  return all
+}
+
+/**
+ * Calls `act` when the signal is aborted.
+ *
+ * @returns Takes the call back; the signal has no listener once nothing waits for it.
+ */
+export function onAbort(signal: Signal, act: () => void): () => void {
+  const { acts, listener } = waiting.get(signal) ?? listenTo(signal)
+  acts.add(act)
+  return () => {
+    acts.delete(act)
+    if (acts.size > 0 || waiting.get(signal)?.acts !== acts) return
+    waiting.delete(signal)
+    signal.removeEventListener('abort', listener)
+  }
+}

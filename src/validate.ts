@@ -21,10 +21,11 @@ export interface Range {
 /** An object whose fields have been listed but not yet checked. */
 export type Fields = Readonly<Record<string, unknown>>
 
-function wrongType(name: string, expected: string, found: unknown): KanTypeError {
+function wrongType(name: string, expected: string, found: unknown, hint?: string): KanTypeError {
   return new KanTypeError({
     code: 'ERR_KAN_OPTION',
     message: `${name} must be ${expected}; found ${described(found)}`,
+    hint,
     details: { option: name, expected, found: described(found) },
   })
 }
@@ -39,8 +40,8 @@ function outOfRange(name: string, expected: string, found: unknown, hint?: strin
 }
 
 /** Throws that `value` is not what `expected` says. */
-export function refuseType(name: string, expected: string, found: unknown): never {
-  throw wrongType(name, expected, found)
+export function refuseType(name: string, expected: string, found: unknown, hint?: string): never {
+  throw wrongType(name, expected, found, hint)
 }
 
 /** Throws that `value` is outside what `expected` says. */
@@ -48,13 +49,29 @@ export function refuseRange(name: string, expected: string, found: unknown, hint
   throw outOfRange(name, expected, found, hint)
 }
 
-/** A plain object, or `{}` for `undefined`; every key must be known. */
+/** Whether a value is an object of no class: one of `{ … }`, of any realm, or without a prototype. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
+
+/**
+ * The own fields of a plain object, read once. Maps, instances of classes and the like are refused: what their users
+ * mean by them would be ignored without a word.
+ */
+export function ownFields(value: unknown, name: string, expected = 'an object of options'): Fields {
+  if (isPlain(value)) return Object.assign(Object.create(null), value)
+  const object = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const hint = 'Write the options as a plain object { … }; those of a class instance or a prototype are not read.'
+  throw wrongType(name, expected, value, object ? hint : undefined)
+}
+
+/** The fields of a plain object, or `{}` for `undefined`; every key must be known. */
 export function fields(value: unknown, name: string, known: readonly string[]): Fields {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    throw wrongType(name, 'an object of options', value)
-  }
-  for (const key of Object.keys(value)) {
+  const given = ownFields(value, name)
+  for (const key of Object.keys(given)) {
     if (known.includes(key)) continue
     throw new KanTypeError({
       code: 'ERR_KAN_OPTION',
@@ -63,7 +80,7 @@ export function fields(value: unknown, name: string, known: readonly string[]): 
       details: { option: key, known },
     })
   }
-  return value as Fields
+  return given
 }
 
 function describeRange({ min, max, above, below }: Range): string {

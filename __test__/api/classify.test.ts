@@ -163,6 +163,50 @@ describe('refused', () => {
   })
 })
 
+describe('what the last fit was about', () => {
+  const x = data.x
+  const y = { data: new Float64Array(270), shape: [90, 3] as const }
+
+  test('decides whether there are classes', async () => {
+    const model = await fitted()
+    await model.fit({ x, y }, { steps: 1 })
+    expect([model.classes, model.outputNames]).toEqual([null, null])
+    expect(model.encoding).toMatchObject({ targets: [], classes: null, features: [{ name: 'across' }, { name: 'up' }] })
+    expect(Object.keys((await model.predict([{ across: 1, up: 1 }]))[0]!)).toEqual(['y1', 'y2', 'y3'])
+    const again = Kan.fromBytes(model.toBytes())
+    expect([again.classes, again.outputNames, again.encoding]).toEqual([null, null, model.encoding])
+    await model.fit(new Dataset({ x, y, featureNames: ['across', 'up'], targetNames: ['a', 'b', 'c'] }), { steps: 1 })
+    expect([model.classes, model.outputNames]).toEqual([null, ['a', 'b', 'c']])
+    expect(model.encoding?.targets).toEqual(['a', 'b', 'c'])
+    const others = data.y.data.reduce((list: string[], label) => list.concat(['north', 'south', 'west'][label]!), [])
+    await model.fit(new Dataset({ x, y: others, featureNames: ['across', 'up'] }), { steps: 1 })
+    expect(model.classes).toEqual(['north', 'south', 'west'])
+    expect(model.outputNames).toEqual(['north', 'south', 'west'])
+    expect(model.encoding?.classes).toEqual(['north', 'south', 'west'])
+  })
+
+  test('keeps the classes where it was about labels without names', async () => {
+    const model = await fitted()
+    await model.fit({ x, y: data.y.data }, { steps: 1, loss: 'crossEntropy' })
+    expect([model.classes, model.outputNames]).toEqual([
+      ['left', 'middle', 'right'],
+      ['left', 'middle', 'right'],
+    ])
+    expect(model.encoding?.classes).toEqual(['left', 'middle', 'right'])
+  })
+})
+
+test('a single row has a single class', async () => {
+  const model = await fitted()
+  expect(await model.classify([3, 0])).toBe('right')
+  expect(await model.classify(Float32Array.of(-3, 0))).toBe('left')
+  expect(await model.classify({ across: 0, up: 0 })).toBe('middle')
+  const [row] = await model.probabilities([[3, 0]])
+  expect(await model.probabilities([3, 0])).toEqual(row)
+  expect(await model.probabilities(Float64Array.of(3, 0))).toEqual(Float64Array.from(row!))
+  expect(await model.probabilities({ across: 3, up: 0 })).toEqual({ left: row![0], middle: row![1], right: row![2] })
+})
+
 test('probabilities of extreme logits are finite', () => {
   expect(toProbabilities(Float64Array.of(1e308, -1e308, 0), 3, 'crossEntropy')).toEqual(Float64Array.of(1, 0, 0))
   expect(toProbabilities(Float64Array.of(1e308, -1e308, 0), 3, 'binaryCrossEntropy')).toEqual(

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError } from 'kanode'
 import { describe, expect, test } from 'vitest'
-import { described, fromNative, fromNativeText } from '../../src/errors.js'
-import { attempts } from '../../src/load-error.js'
+import { described, fromNative, fromNativeText, inFile } from '../../src/errors.js'
+import { attempts, loadError } from '../../src/load-error.js'
 import { thrown } from './helpers.js'
 
 test('every error is a KanError, and those of arguments are TypeErrors and RangeErrors too', () => {
@@ -39,11 +39,18 @@ describe('native errors', () => {
     const busy = fromNativeText(json('ERR_KAN_BUSY'))
     expect(busy).toBeInstanceOf(KanError)
     expect(busy).toMatchObject({ code: 'ERR_KAN_BUSY', hint: expect.stringContaining('running fit') })
-    expect(busy.message).toMatch(/^what is wrong\nHint: /)
+    expect(busy.message).toMatch(/^What is wrong\nHint: /)
     expect(fromNativeText(json('ERR_KAN_OPTION'))).toBeInstanceOf(RangeError)
     expect(fromNativeText(json('ERR_KAN_FILE', { kind: 'newer' }))).toMatchObject({
       hint: expect.stringContaining('update kanode'),
     })
+  })
+
+  test('of files have a hint for each kind, and none for a kind that is not known', () => {
+    const hint = (kind: string) => (fromNativeText(json('ERR_KAN_FILE', { kind })) as KanError).hint
+    expect(hint('unwritable')).toMatch(/not finite or the header is too large/)
+    expect(hint('truncated')).toMatch(/ends too early/)
+    for (const kind of ['constructor', '__proto__', 'unheard of']) expect(hint(kind)).toBeUndefined()
   })
 
   test('that are no JSON, or of no known code, are internal', () => {
@@ -52,6 +59,30 @@ describe('native errors', () => {
     }
     expect(fromNative(new Error(json('ERR_KAN_SHAPE')))).toMatchObject({ code: 'ERR_KAN_SHAPE' })
     expect(fromNative('a text')).toMatchObject({ code: 'ERR_KAN_INTERNAL' })
+  })
+})
+
+describe('the file that an error is about', () => {
+  test('comes first in its message, and the class and the code stay', () => {
+    const errors = [
+      new KanError({ code: 'ERR_KAN_CSV', message: 'a\nHint: b', details: { line: 2 } }),
+      new KanTypeError({ code: 'ERR_KAN_OPTION', message: 'a', cause: 3 }),
+      new KanRangeError({ code: 'ERR_KAN_OPTION', message: 'a', hint: 'own' }),
+    ]
+    const [csv, type, range] = errors.map(error => inFile(error, 'x.csv', 'advice') as KanError)
+    expect(csv).toMatchObject({ code: 'ERR_KAN_CSV', message: 'x.csv: a\nHint: b\nHint: advice' })
+    expect(csv!.details).toEqual({ line: 2, file: 'x.csv' })
+    expect(type).toBeInstanceOf(TypeError)
+    expect([type!.message, type!.cause]).toEqual(['x.csv: a\nHint: advice', 3])
+    expect(range).toBeInstanceOf(RangeError)
+    expect(range!.message).toBe('x.csv: a\nHint: own')
+  })
+
+  test('is left out where the file has no part in it', () => {
+    const abort = new KanAbortError('enough')
+    const other = new Error('x')
+    expect(inFile(abort, 'x.csv')).toBe(abort)
+    expect(inFile(other, 'x.csv')).toBe(other)
   })
 })
 
@@ -94,4 +125,14 @@ test('what the loader tried is told oldest first, without WebAssembly and withou
     "Cannot find module './kanode.linux-x64-gnu.node'",
     "Cannot find module '@kanode/binding-linux-x64-gnu'",
   ])
+})
+
+test('the error of the loader names the machine, and leaves the reports of the process as they were', () => {
+  const excluded = () => Reflect.get(process.report, 'excludeNetwork')
+  const before = excluded()
+  const error = loadError(new Error('cannot open it'))
+  expect(excluded()).toBe(before)
+  expect(error.code).toBe('ERR_KAN_LOAD')
+  expect(error.message).toContain(`${process.platform} ${process.arch}`)
+  expect(error.details).toMatchObject({ platform: process.platform, tried: ['cannot open it'] })
 })

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { Dataset, Kan, KanError } from 'kanode'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { readSchema, writeSchema } from '../../src/description.js'
 import { folder, rejected, surface, thrown } from './helpers.js'
 
@@ -62,7 +63,9 @@ test('a file that cannot be written or read says why', async () => {
   mkdirSync(path.join(at, 'taken.kan'))
   for (const file of [path.join(at, 'no', 'model.kan'), path.join(at, 'taken.kan')]) {
     const error = await rejected(model.save(file))
-    expect(error).toMatchObject({ code: 'ERR_KAN_FILE', details: { kind: 'io' } })
+    expect(error).toMatchObject({ code: 'ERR_KAN_FILE', details: { kind: 'io', file } })
+    expect(error.message.startsWith(`The model can't be written to '${file}': `)).toBe(true)
+    expect(error.message).not.toContain('.tmp')
   }
   expect(await rejected(Kan.load(path.join(at, 'none.kan')))).toMatchObject({
     code: 'ERR_KAN_FILE',
@@ -71,6 +74,76 @@ test('a file that cannot be written or read says why', async () => {
   expect(await rejected(model.save(3 as never))).toBeInstanceOf(TypeError)
   expect(await rejected(Kan.load('a\0b'))).toBeInstanceOf(RangeError)
   expect(thrown(() => Kan.fromBytes('bytes' as never))).toBeInstanceOf(TypeError)
+})
+
+test('a path is taken from where the working directory was in the call', async () => {
+  const [here, there] = [folder(), folder()]
+  const model = await fitted()
+  const before = process.cwd()
+  onTestFinished(() => process.chdir(before))
+  process.chdir(here)
+  const saved = Array.from({ length: 8 }, (_, i) => model.save(`${i}.kan`))
+  process.chdir(there)
+  await Promise.all(saved)
+  expect([readdirSync(here).length, readdirSync(there).length]).toEqual([8, 0])
+  process.chdir(here)
+  const loaded = Kan.load('0.kan')
+  process.chdir(there)
+  expect((await loaded).fitted).toBe(true)
+})
+
+describe('a file of another kind', () => {
+  const most = () => process.resourceUsage().maxRSS / 1024
+
+  /** A file of 1.5 GB, most of it a hole, that begins with these bytes. */
+  function large(...start: Uint8Array[]): string {
+    const file = path.join(folder(), 'large.kan')
+    writeFileSync(file, Buffer.concat(start))
+    truncateSync(file, 1.5e9)
+    return file
+  }
+
+  const length = (bytes: number) => {
+    const number = Buffer.alloc(8)
+    number.writeBigUInt64LE(BigInt(bytes))
+    return number
+  }
+
+  test.each([
+    ['zeros', []],
+    ['a header too long', [length(2 ** 40)]],
+    ['a header of another program', [length(20), Buffer.from('{"__metadata__":{}}  ')]],
+  ])('is refused before it is read: %s', async (_, start) => {
+    const file = large(...start)
+    const before = most()
+    const error = await rejected(Kan.load(file))
+    expect(error).toMatchObject({ code: 'ERR_KAN_FILE', details: { kind: 'corrupt', file } })
+    expect(error.message).toContain('not a kanode model')
+    expect(most() - before).toBeLessThan(300)
+  })
+
+  test('or no file at all is refused', async () => {
+    const at = folder()
+    expect(await rejected(Kan.load(at))).toMatchObject({
+      message: expect.stringContaining('it is a folder'),
+      details: { kind: 'io' },
+    })
+    if (process.platform === 'win32') return
+    const pipe = path.join(at, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    expect((await rejected(Kan.load(pipe))).message).toContain('not a regular file')
+  })
+
+  test('that is short is told by what it lacks', async () => {
+    const file = path.join(folder(), 'short.kan')
+    for (const bytes of [0, 5, 8, 9]) {
+      writeFileSync(file, (await fitted()).toBytes().slice(0, bytes))
+      expect(await rejected(Kan.load(file))).toMatchObject({
+        code: 'ERR_KAN_FILE',
+        details: { kind: 'truncated', file },
+      })
+    }
+  })
 })
 
 describe('damaged bytes', () => {

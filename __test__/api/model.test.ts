@@ -102,6 +102,28 @@ describe('predictions come in the kind that the rows have', () => {
     expect(model.predictSync(Float64Array.from(x[0]!))).toEqual(Float64Array.from(rows[0]!))
   })
 
+  test('a single row in any kind of numbers', async () => {
+    const model = new Kan({ layers: [2, 3, 2], seed: 1 })
+    const [expected] = await model.predict([[1, 2]])
+    for (const row of [Float64Array.of(1, 2), Float32Array.of(1, 2), Int8Array.of(1, 2), Uint32Array.of(1, 2)]) {
+      expect(model.predictSync(row)).toEqual(Float64Array.from(expected!))
+      expect(await model.predict(row)).toEqual(Float64Array.from(expected!))
+    }
+    expect(await model.predict([1, 2])).toEqual(expected)
+    const [first, second] = [model.predictSync(Float32Array.of(1, 2)), model.predictSync(Float32Array.of(3, 4))]
+    expect(first).not.toEqual(second)
+  })
+
+  test('a single object', async () => {
+    const { model } = await carsModel()
+    const { mpg: _, ...car } = cars[0]!
+    const [expected] = await model.predict([car])
+    expect(await model.predict(car)).toEqual(expected)
+    expect(model.predictSync(car)).toEqual(expected)
+    expect(model.predictSync([car])).toEqual([expected])
+    expect((await rejected(model.predict({ weight: 1, origin: 'Mars' }))).message).toMatch(/origin is 'Mars'/)
+  })
+
   test('a row predicted before is not changed by the next', () => {
     const model = new Kan({ layers: [2, 1] })
     const first = model.predictSync(Float64Array.of(0.1, 0.2))
@@ -142,9 +164,11 @@ describe('rows that are refused', () => {
       /rows\[1\]\[1\] is NaN/,
     ],
     ['text', [['1', 2]], 'ERR_KAN_NUMBER', /rows\[0\]\[0\] is '1'/],
-    ['a row', [1, 2], 'ERR_KAN_SHAPE', /single list of 2 numbers[\s\S]*write \[rows\]/],
-    ['a typed array', Float64Array.of(1, 2), 'ERR_KAN_SHAPE', /without a shape/],
-    ['an object', { a: 1 }, 'ERR_KAN_DATA', /found a single object/],
+    ['a row too long', [1, 2, 3], 'ERR_KAN_SHAPE', /row has 3 numbers; expected 2/],
+    ['a row with a gap', [1, null], 'ERR_KAN_NUMBER', /row\[1\] is null/],
+    ['a typed array too long', Float64Array.of(1, 2, 3), 'ERR_KAN_SHAPE', /row has 3 numbers[\s\S]*\{ data, shape \}/],
+    ['big integers', BigInt64Array.of(1n, 2n), 'ERR_KAN_OPTION', /rows must be rows of numbers/],
+    ['an object for a model without names', { a: 1, b: 2 }, 'ERR_KAN_DATA', /columns without names/],
     ['objects for a model without names', [{ a: 1, b: 2 }], 'ERR_KAN_DATA', /columns without names/],
     ['a number', 3, 'ERR_KAN_OPTION', /rows must be rows of numbers/],
     ['nothing', undefined, 'ERR_KAN_OPTION', /rows must be/],
@@ -202,6 +226,28 @@ describe('an edge', () => {
     expect(inspect(edge)).toMatch(/Edge: layer 0, node 0 to node 0[\s\S]*control points +0, 0, 0, 6/)
   })
 
+  test('has a domain that maps to the units of the data', async () => {
+    const x = [[10], [20], [40], [50]]
+    const model = new Kan({ layers: [1, 2, 1], knots: 'extended', hiddenDomain: [-2, 2] })
+    expect(model.scaler).toBeNull()
+    expect(model.edge(0, 0, 0).domain).toEqual([-1, 1])
+    await model.fit({ x, y: [1, 2, 3, 4] }, { steps: 2 })
+    const { inputMean, inputScale, targetMean, targetScale } = model.scaler!
+    expect([inputMean, targetMean]).toEqual([[30], [2.5]])
+    expect([inputScale[0]! ** 2, targetScale[0]! ** 2]).toEqual([expect.closeTo(250, 9), expect.closeTo(1.25, 9)])
+    const [a, b] = model.edge(0, 0, 1).domain
+    expect([a * inputScale[0]! + 30, b * inputScale[0]! + 30]).toEqual([expect.closeTo(10, 9), expect.closeTo(50, 9)])
+    expect(model.edge(1, 1, 0).domain).toEqual([-2, 2])
+    expect(inspect(model.edge(1, 1, 0))).toMatch(/domain +\[-2, 2\]/)
+    ;(model.scaler!.inputMean as number[])[0] = 7
+    expect(model.scaler!.inputMean).toEqual([30])
+    expect(Kan.fromBytes(model.toBytes()).scaler).toEqual(model.scaler)
+    const plain = new Kan({ layers: [1, 1], standardize: false })
+    await plain.fit({ x, y: [1, 2, 3, 4] }, { steps: 1 })
+    expect(plain.scaler).toBeNull()
+    expect(plain.edge(0, 0, 0).domain).toEqual([10, 50])
+  })
+
   test('that does not exist is refused', () => {
     const model = new Kan({ layers: [2, 3, 1] })
     expect(model.edge(1, 2, 0).layer).toBe(1)
@@ -217,6 +263,27 @@ describe('an edge', () => {
     expect(thrown(() => model.edge('0' as never, 0, 0))).toBeInstanceOf(TypeError)
     expect(thrown(() => model.edge(0, 0, 0).evaluate([Number.NaN])).message).toContain('x[0] is NaN')
   })
+})
+
+test('a fit that fails or is refused leaves no names behind', async () => {
+  const samples = surface(20)
+  const named = (featureNames: string[]) => new Dataset({ ...samples, featureNames, targetNames: ['out'] })
+  const model = new Kan({ layers: [2, 1] })
+  const bad = { optimizer: { name: 'sgd', momentum: 0.99 }, learningRate: 1e300, steps: 9 } as const
+  expect((await rejected(model.fit(named(['a', 'b']), { resume: true }))).code).toBe('ERR_KAN_OPTION')
+  await rejected(model.fit(named(['a', 'b']), { signal: AbortSignal.abort() }))
+  const controller = new AbortController()
+  const fit = model.fit(named(['a', 'b']), { signal: controller.signal })
+  controller.abort()
+  await rejected(fit)
+  if (!model.fitted) expect([model.inputNames, model.outputNames, model.encoding]).toEqual([null, null, null])
+  const fresh = new Kan({ layers: [2, 1] })
+  expect((await rejected(fresh.fit(named(['a', 'b']), { resume: true }))).code).toBe('ERR_KAN_OPTION')
+  expect([fresh.inputNames, fresh.outputNames, fresh.encoding]).toEqual([null, null, null])
+  await fresh.fit(named(['c', 'd']), { steps: 1 })
+  expect([fresh.inputNames, fresh.outputNames]).toEqual([['c', 'd'], ['out']])
+  expect((await rejected(fresh.fit(named(['c', 'd']), bad))).code).toBe('ERR_KAN_DIVERGED')
+  expect(fresh.inputNames).toEqual(['c', 'd'])
 })
 
 test('a model is shown as a table', async () => {

@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { Kan } from 'kanode'
+import { Dataset, Kan } from 'kanode'
 import { describe, expect, test } from 'vitest'
 import { rejected, thrown } from './helpers.js'
 
@@ -125,6 +126,7 @@ describe('of a fit', () => {
     ['no threads', { threads: 0 }, RangeError, /threads must be a whole number from 1 to 1024/],
     ['seed', { seed: '0' }, TypeError, /seed/],
     ['a signal that is none', { signal: {} }, TypeError, /signal must be an AbortSignal; found an object/],
+    ['a progress callback that is none', { onProgress: {} }, TypeError, /onProgress must be a function/],
     ['a callback that is none', { onStep: 'log' }, TypeError, /onStep must be a function/],
   ]
   test.each(refusals)('%s is refused', async (_, options, kind, message) => {
@@ -153,6 +155,59 @@ describe('of a fit', () => {
   ] as const)('native code understands %j', async options => {
     const history = await new Kan({ layers: [1, 1] }).fit(data, { ...options, steps: 3 })
     expect(history.records.length).toBeGreaterThan(0)
+  })
+})
+
+test('what native code refuses is told in the names that the user wrote', async () => {
+  const model = new Kan({ layers: [1, 1] })
+  const one = await rejected(model.fit({ x: [[1]], y: [1] }, { validation: 0.5 }))
+  expect(one).toMatchObject({ code: 'ERR_KAN_OPTION', details: { option: 'validation' } })
+  expect(one.message).toMatch(/^validation: expected at least 2 rows/)
+  const nesterov = { optimizer: { name: 'sgd', momentum: 0, nesterov: true } } as const
+  expect((await rejected(model.fit(data, nesterov))).message).toMatch(/^optimizer\./)
+  expect((await rejected(model.fit(data, { resume: true }))).message).toMatch(/^[A-Z]|^resume/)
+  model.dispose()
+  expect(thrown(() => model.parameters).message).toMatch(/^The model was disposed of/)
+})
+
+describe('that are no plain object', () => {
+  class Settings {
+    steps = 3
+  }
+  const inherited = Object.create({ steps: 3 })
+  const odd: [string, unknown, RegExp][] = [
+    ['a dataset', new Dataset(data), /an object of class Dataset[\s\S]*use \{ validation: … \}/],
+    ['a map', new Map([['steps', 3]]), /an object of class Map[\s\S]*plain object/],
+    ['an instance', new Settings(), /an object of class Settings[\s\S]*plain object/],
+    ['inherited keys', inherited, /must be an object of options[\s\S]*prototype/],
+    ['a list', [], /an array of length 0/],
+    ['a typed array', new Float64Array(2), /a Float64Array/],
+    ['null', null, /found null/],
+  ]
+  test.each(odd)('are refused: %s', async (_, options, message) => {
+    const model = new Kan({ layers: [1, 1] })
+    const error = await rejected(model.fit(data, options as never))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toMatch(message)
+    expect(model.fitted).toBe(false)
+    for (const call of [() => model.toBytes(options as never), () => new Kan(options as never)]) {
+      expect(thrown(call).code).toBe('ERR_KAN_OPTION')
+    }
+  })
+
+  test('as part of options are refused as well', async () => {
+    const fit = (options: unknown) => rejected(new Kan({ layers: [1, 1] }).fit(data, options as never))
+    expect((await fit({ optimizer: Object.create({ name: 'adam' }) })).message).toMatch(/optimizer must be a name or/)
+    expect((await fit({ earlyStopping: new Map() })).message).toMatch(/earlyStopping must be an object/)
+    expect((await fit({ checkpoint: new Settings() })).message).toMatch(/checkpoint must be an object/)
+  })
+
+  test('are told from plain ones of other realms and without a prototype', async () => {
+    const model = new Kan(runInNewContext('({ layers: [1, 1], grid: 3 })'))
+    expect(model.grid).toBe(3)
+    const bare = Object.assign(Object.create(null), { steps: 2 })
+    expect((await model.fit(data, bare)).steps).toBe(2)
+    expect((await model.fit(data, runInNewContext('({ steps: 3, optimizer: { name: "adam" } })'))).steps).toBe(3)
   })
 })
 

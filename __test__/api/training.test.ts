@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { Dataset, Kan, type TrainingRecord } from 'kanode'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type * as Native from '../../src/native.cjs'
 import { folder, rejected, surface, thrown } from './helpers.js'
 
 const data = new Dataset(surface(200))
@@ -121,12 +123,19 @@ describe('a fit', () => {
 })
 
 describe('resuming', () => {
-  test.each([{ optimizer: 'lbfgs' as const }, { optimizer: 'adam' as const, batchSize: 64, seed: 5 }])(
-    '100 steps are 50, a file, and 50: %j',
-    async fit => {
-      const straight = new Kan(options)
+  const fits = [
+    { optimizer: 'lbfgs' },
+    { optimizer: 'adam', batchSize: 64, seed: 5 },
+    { optimizer: { name: 'sgd', momentum: 0.8, nesterov: true }, learningRate: 0.001, batchSize: 30 },
+    { optimizer: { name: 'adamw', weightDecay: 0.1 }, schedule: { name: 'cosine', total: 100 } },
+    { optimizer: 'adam', schedule: { name: 'step', every: 30 } },
+  ] as const
+  test.each(fits.flatMap(fit => [['f64', fit] as const, ['f32', fit] as const]))(
+    '100 steps are 50, a file, and 50: %s, %j',
+    async (dtype, fit) => {
+      const straight = new Kan({ ...options, dtype })
       await straight.fit(data, { ...fit, steps: 100, restoreBest: false })
-      const first = new Kan(options)
+      const first = new Kan({ ...options, dtype })
       await first.fit(data, { ...fit, steps: 50, restoreBest: false })
       const file = path.join(folder(), 'half.kan')
       await first.save(file, { optimizerState: true })
@@ -190,9 +199,34 @@ describe('records', () => {
     expect(model.fitted).toBe(false)
   })
 
-  test('an iteration throws what is wrong at its first turn', async () => {
-    const steps = new Kan(options).fitSteps(data, { steps: -1 })
-    expect(await rejected(steps.next())).toBeInstanceOf(RangeError)
+  test('an iteration throws what is wrong at once', async () => {
+    const model = new Kan(options)
+    expect(thrown(() => model.fitSteps(data, { steps: -1 }))).toBeInstanceOf(RangeError)
+    expect(thrown(() => model.fitSteps({ x: [[1, 2, 3]], y: [1] })).code).toBe('ERR_KAN_SHAPE')
+  })
+
+  test('an iteration copies data and options in the call', async () => {
+    const [expected, changed] = [new Kan(options), new Kan(options)]
+    await expected.fit(data, { steps: 5 })
+    const { x, y } = surface(200)
+    const samples = { x: { data: Float64Array.from(x.flat()), shape: [200, 2] as const }, y: Float64Array.from(y) }
+    const fit = { steps: 5, optimizer: { name: 'lbfgs' as const, history: 10 } }
+    const steps = changed.fitSteps(samples, fit)
+    samples.x.data.fill(Number.NaN)
+    samples.y.fill(Number.NaN)
+    fit.steps = 1
+    fit.optimizer.history = 1
+    await drain(steps)
+    expect(changed.parameters).toEqual(expected.parameters)
+  })
+
+  test('an iteration that begins after another fit fits what the model is then', async () => {
+    const model = new Kan({ layers: [2, 1] })
+    const named = (featureNames: string[]) => new Dataset({ ...surface(20), featureNames })
+    const steps = model.fitSteps(named(['a', 'b']), { steps: 1 })
+    await model.fit(named(['c', 'd']), { steps: 1 })
+    expect((await rejected(steps.next())).message).toMatch(/is 'a'; the model expects 'c'/)
+    expect(model.inputNames).toEqual(['c', 'd'])
   })
 
   test('a callback that throws stops the fit, which throws the same', async () => {
@@ -255,12 +289,12 @@ describe('aborting', () => {
     const error = await rejected(fit)
     expect(error.name).toBe('AbortError')
     expect(error.cause).toBe(controller.signal.reason)
-    const { history } = error.details as { history: { records: unknown[]; stop: string } }
+    const { history } = error.details as { history: { records: unknown[]; steps: number; stop: string } }
     expect(history.stop).toBe('cancelled')
     expect(history.records.length).toBeGreaterThanOrEqual(5)
     expect(model.parameters).not.toEqual(new Kan(options).parameters)
     const resumed = await model.fit(data, { steps: 2, resume: true })
-    expect(resumed.records[0]!.step).toBe(history.records.length + 1)
+    expect(resumed.records[0]!.step).toBe(history.steps + 1)
   })
 
   test('by a timeout has the timeout for its cause', async () => {
@@ -322,6 +356,26 @@ describe('a busy model', () => {
   })
 })
 
+test('the first error is the one that is told, not that the model is unusable after it', async () => {
+  const model = new Kan(options)
+  const { NativeModel } = createRequire(import.meta.url)('../../dist/native.cjs') as typeof Native
+  const panic = JSON.stringify({ code: 'ERR_KAN_INTERNAL', message: 'index 3 of 2', details: {} })
+  const unusable = new Error(
+    JSON.stringify({ code: 'ERR_KAN_UNUSABLE', message: 'the model is unusable', details: {} }),
+  )
+  vi.spyOn(NativeModel.prototype, 'fit').mockResolvedValueOnce({ ok: false, error: panic })
+  vi.spyOn(NativeModel.prototype, 'describe').mockImplementation(() => {
+    throw unusable
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  expect(await rejected(model.fit(data, { steps: 1 }))).toMatchObject({
+    code: 'ERR_KAN_INTERNAL',
+    message: expect.stringMatching(/^Index 3 of 2\nHint: This is a bug/),
+  })
+  vi.restoreAllMocks()
+  expect((await model.fit(data, { steps: 1 })).stop).toBe('completed')
+})
+
 describe('checkpoints', () => {
   test('can be resumed with the same bits', async () => {
     const file = path.join(folder(), 'check.kan')
@@ -346,7 +400,35 @@ describe('checkpoints', () => {
   test('that cannot be written end the fit', async () => {
     const checkpoint = { path: path.join(folder(), 'no', 'such', 'folder.kan'), everySteps: 1 }
     const error = await rejected(new Kan(options).fit(data, { steps: 3, checkpoint }))
-    expect(error.code).toBe('ERR_KAN_FILE')
+    expect(error).toMatchObject({ code: 'ERR_KAN_FILE', details: { kind: 'io', step: 1, file: checkpoint.path } })
+    expect(error.message.startsWith(`The model can't be written to '${checkpoint.path}': `)).toBe(true)
+    expect(error.message).not.toContain('.tmp')
     expect(existsSync(checkpoint.path)).toBe(false)
+  })
+
+  test('are written every so many seconds', async () => {
+    const file = path.join(folder(), 'check.kan')
+    const controller = new AbortController()
+    const fit = new Kan(options).fit(data, {
+      optimizer: 'adam',
+      steps: 1_000_000_000,
+      checkpoint: { path: file, everySeconds: 0.01 },
+      signal: controller.signal,
+      onStep: () => existsSync(file) && controller.abort(),
+    })
+    expect((await rejected(fit)).name).toBe('AbortError')
+    const again = await Kan.load(file)
+    expect([again.fitted, again.resumable]).toEqual([true, true])
+  })
+
+  test('go where the working directory was when the fit began', async () => {
+    const [here, there] = [folder(), folder()]
+    const before = process.cwd()
+    onTestFinished(() => process.chdir(before))
+    process.chdir(here)
+    const fit = new Kan(options).fit(data, { steps: 3, checkpoint: { path: 'check.kan', everySteps: 1 } })
+    process.chdir(there)
+    await fit
+    expect([existsSync(path.join(here, 'check.kan')), existsSync(path.join(there, 'check.kan'))]).toEqual([true, false])
   })
 })

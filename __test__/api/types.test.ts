@@ -56,8 +56,11 @@ test('require has the same types', () => {
   const file = path.join(root, '__test__/types/api.cts')
   const text =
     "import kanode = require('kanode')\nconst model: kanode.Kan = new kanode.Kan({ layers: [1, 1] })\nmodel.grid.toFixed()\n"
-  for (const module of [ts.ModuleKind.Node16, ts.ModuleKind.NodeNext]) {
-    expect(compile(file, { module, moduleResolution: undefined }, text)).toEqual([])
+  for (const [module, resolution] of [
+    [ts.ModuleKind.Node16, ts.ModuleResolutionKind.Node16],
+    [ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
+  ] as const) {
+    expect(compile(file, { module, moduleResolution: resolution }, text)).toEqual([])
   }
   expect(compile(file, {}, text.replace('grid', 'gird'))).toHaveLength(1)
 })

@@ -1,7 +1,7 @@
 /** A fit stops when it is told to, wherever from, and keeps what it has learnt. */
 import test from 'ava'
 import { Kan, KanError, type TrainingHistory } from 'kanode'
-import { pause, surface } from './helpers.js'
+import { pause, prelude, run, surface } from './helpers.js'
 
 const data = surface(500)
 const steps = 10_000_000
@@ -68,6 +68,19 @@ test('aborting after the end changes nothing', async t => {
   await pause(10)
   t.deepEqual(model.parameters, before)
   t.is((await model.fit(data, { steps: 2 })).stop, 'completed')
+})
+
+test('one signal stops any number of fits, without a warning', async t => {
+  const program = `${prelude}
+    const controller = new AbortController()
+    const { signal } = controller
+    const fits = Array.from({ length: 12 }, () => make().fit(data, { ...endless, signal }))
+    const short = await make().fit(data, { steps: 2, signal })
+    setTimeout(() => controller.abort(), 20)
+    const ends = await Promise.allSettled(fits)
+    console.log(short.stop, ends.filter(({ reason }) => reason?.name === 'AbortError').length)
+  `
+  t.like(await run(program), { code: 0, stdout: 'completed 12\n', stderr: '' })
 })
 
 test('a signal with an onabort of its own keeps it', async t => {

@@ -1,7 +1,7 @@
 /** Events are bounded in number and memory, never necessary, and never fatal. */
 import test from 'ava'
 import { Kan, type TrainingRecord } from 'kanode'
-import { pause, prelude, resident, run, surface } from './helpers.js'
+import { collect, pause, prelude, resident, run, surface } from './helpers.js'
 
 const data = surface(50)
 const make = () => new Kan({ layers: [2, 3, 1] })
@@ -20,8 +20,26 @@ test.serial('a slow callback loses events, not memory and not the history', asyn
       for (const end = performance.now() + 2; performance.now() < end; );
     },
   })
-  t.is(history.records.length, 20_000)
+  t.is(history.steps, 20_000)
+  t.true(history.records.length <= 10_000)
+  t.deepEqual([history.records[0]!.step, history.last!.step], [1, 20_000])
   t.true(calls > 0 && calls < 20_000, `${calls} calls`)
+  t.true((await resident()) - before < 60)
+})
+
+test.serial('a fit of millions of steps settles with a history that is short and even', async t => {
+  const x = [[0], [1], [2], [3]]
+  const steps = 2_000_000
+  const model = new Kan({ layers: [1, 1], grid: 1, degree: 1 })
+  const before = await resident()
+  const fit = { optimizer: 'sgd', learningRate: 1e-6, steps, restoreBest: false } as const
+  const history = await model.fit({ x, y: [0, 1, 4, 9] }, fit)
+  t.is(history.steps, steps)
+  const at = history.records.map(record => record.step)
+  t.true(at.length > 2000 && at.length <= 10_000, `${at.length} records`)
+  t.deepEqual([at[0], at.at(-1)], [1, steps])
+  const gaps = at.slice(1).map((step, i) => step - at[i]!)
+  t.true(Math.max(...gaps) <= steps / 1000)
   t.true((await resident()) - before < 60)
 })
 
@@ -88,7 +106,7 @@ test.serial('an event that arrives for a model that nobody holds any more does n
       .then(() => (done += 1))
   const fits = Array.from({ length: 10 }, fit)
   for (let i = 0; i < 5; i++) {
-    globalThis.gc?.()
+    collect()
     await pause(5)
   }
   await Promise.all(fits)

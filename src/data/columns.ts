@@ -6,6 +6,7 @@
 import { described, KanError, KanTypeError } from '../errors.js'
 import { counted } from '../text/table.js'
 import { refuseRange, refuseShape, refuseType } from '../validate.js'
+import { placesOf } from './names.js'
 import { isNumberArray, refuseEmpty } from './rows.js'
 
 /** A cell as users write it; `null`, `undefined` and NaN are missing, `true` is 1 and `false` is 0. */
@@ -42,6 +43,10 @@ export interface SourceTable {
   where(row: number, name: string): string
   /** Whether numbers written as text are to be expected (then they were already recognised). */
   readonly parsed: boolean
+  /** The names in one row, where each row has its own: those of row objects. */
+  keys?(row: number): readonly string[]
+  /** Frees what the columns are read from, once all that are wanted have been. */
+  release?(): void
 }
 
 /** `.name` or `['odd name']`. */
@@ -108,13 +113,16 @@ function fromObjects(rows: readonly RowObject[], origin: string): SourceTable {
     for (const name of Object.keys(row)) names.add(name)
   }
   const where = (row: number, name: string) => `${origin}[${row}]${member(name)}`
+  // A row without a column named 'constructor' must not give the one it inherits.
+  const cell = (row: RowObject, name: string) => (Object.hasOwn(row, name) ? row[name] : undefined)
   const column = (name: string) =>
     typedColumn(
       rows.length,
-      row => rows[row]?.[name],
+      row => cell(rows[row]!, name),
       row => where(row, name),
     )
-  return { names: [...names], rows: rows.length, where, column, parsed: false }
+  const keys = (row: number) => Object.keys(rows[row]!)
+  return { names: [...names], rows: rows.length, where, column, keys, parsed: false }
 }
 
 function fromArrays(rows: readonly (readonly Cell[])[], names: readonly string[], origin: string): SourceTable {
@@ -128,9 +136,10 @@ function fromArrays(rows: readonly (readonly Cell[])[], names: readonly string[]
       'Every row needs a cell for each name.',
     )
   }
-  const where = (row: number, name: string) => `${origin}[${row}][${names.indexOf(name)}] (column '${name}')`
+  const places = placesOf(names)
+  const where = (row: number, name: string) => `${origin}[${row}][${places.get(name)}] (column '${name}')`
   const column = (name: string) => {
-    const index = names.indexOf(name)
+    const index = places.get(name)!
     return typedColumn(
       rows.length,
       row => rows[row]?.[index],

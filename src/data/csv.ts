@@ -2,12 +2,13 @@
  * CSV text as a dataset. The parsing itself is native; here the options are checked and errors get the file's name.
  */
 
-import { fromNative, inFile } from '../errors.js'
+import { fromNative, inFile, KanError } from '../errors.js'
 import { type FilePath, pathOf, readBytes } from '../files.js'
 import { NativeTable } from '../native.js'
 import { fields, flag, refuseRange, refuseType } from '../validate.js'
 import type { SourceTable } from './columns.js'
 import { type Dataset, makeDataset } from './dataset.js'
+import { isTextList, placesOf } from './names.js'
 import { partsFromTable, type TableOptions, tableOptionNames } from './table.js'
 
 /** How a CSV text is read and becomes a dataset. */
@@ -35,8 +36,7 @@ function character(value: unknown, name: string): string {
 function dialect(options: Readonly<Record<string, unknown>>): string {
   const { delimiter, header, missingMarkers, comment } = options
   if (missingMarkers !== undefined) {
-    const texts = Array.isArray(missingMarkers) && missingMarkers.every(marker => typeof marker === 'string')
-    if (!texts) refuseType('missingMarkers', 'a list of texts', missingMarkers)
+    if (!isTextList(missingMarkers)) refuseType('missingMarkers', 'a list of texts', missingMarkers)
   }
   return JSON.stringify({
     delimiter: delimiter === undefined ? undefined : character(delimiter, 'delimiter'),
@@ -55,6 +55,7 @@ function source(bytes: Uint8Array, options: string, origin: string): SourceTable
     throw inFile(found, origin, csvHint(found))
   }
   const names = table.names()
+  const places = placesOf(names)
   const rows = table.rows()
   return {
     names,
@@ -62,25 +63,46 @@ function source(bytes: Uint8Array, options: string, origin: string): SourceTable
     parsed: true,
     where: (row, name) => `${origin}: column '${name}' of data row ${row + 1}`,
     column: name => {
-      const index = names.indexOf(name)
+      const index = places.get(name)!
       if (table.isText(index)) return { kind: 'text', values: table.text(index).map(text => text ?? null) }
       const values = new Float64Array(rows)
       table.numbers(index, values)
       return { kind: 'number', values }
     },
+    // A parsed file may be large, and finalizers run late.
+    release: () => table.dispose(),
   }
 }
 
-function csvHint(error: Error): string {
-  const ragged = /expected \d+ fields?/.test(error.message)
-  return ragged
-    ? "Every row needs as many cells as the header; check quotes, or the delimiter option (such as ';' or '\\t')."
-    : 'Open the file at that line; the options delimiter, header, missingMarkers and comment say how it is read.'
+const usualHint =
+  'Open the file at that line; the options delimiter, header, missingMarkers and comment say how it is read.'
+
+/** Advice by what the parser says. */
+const csvHints: readonly (readonly [RegExp, string])[] = [
+  [
+    /expected \d+ fields?/,
+    "Every row needs as many cells as the header; check quotes, or the delimiter option (such as ';' or '\\t').",
+  ],
+  [/not UTF-8/, 'Save the file again with the encoding UTF-8 (in a spreadsheet: "CSV UTF-8").'],
+  [/the file is empty/, 'Check that it is the right file, and that it was written to the end.'],
+  [/and no rows/, 'It needs at least one row of data below the names; if that line is data, use header: false.'],
+  [/column 1 has no name/, 'Give it a name, or write the file without the index (pandas: to_csv(path, index=False)).'],
+  [/has no name/, 'Give every column a name; a delimiter at the end of the line makes a column without one.'],
+]
+
+function csvHint(error: Error): string | undefined {
+  if (!(error instanceof KanError) || error.code !== 'ERR_KAN_CSV') return undefined
+  return csvHints.find(([symptom]) => symptom.test(error.message))?.[1] ?? usualHint
 }
 
 function build(bytes: Uint8Array, options: unknown, origin: string): Dataset {
   const given = fields(options, 'the options', [...tableOptionNames, ...csvOptionNames])
-  return makeDataset(partsFromTable(source(bytes, dialect(given), origin), given, csvOptionNames))
+  const table = source(bytes, dialect(given), origin)
+  try {
+    return makeDataset(partsFromTable(table, given, csvOptionNames))
+  } finally {
+    table.release?.()
+  }
 }
 
 /**

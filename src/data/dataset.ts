@@ -3,16 +3,16 @@
  * never changes, and owns its numbers.
  */
 
-import { KanTypeError } from '../errors.js'
 import { inspectSymbol } from '../text/table.js'
 import { fields, finite, refuseShape, refuseType, whole } from '../validate.js'
-import { collectBatches } from './batches.js'
+import { partsFromBatches } from './batches.js'
 import { type Cell, type ColumnObject, type RowObject, tableFromColumns, tableFromRows } from './columns.js'
 import { inspectDataset } from './dataset-inspect.js'
 import type { Encoding } from './encoding.js'
-import type { Float64Matrix, Matrix, NumberArray, NumberRows } from './rows.js'
+import { isTextList, refuseDuplicates } from './names.js'
+import { type Float64Matrix, type Matrix, type NumberArray, type NumberRows, selectRows } from './rows.js'
 import { partsFromSamples } from './samples.js'
-import { selectRows, splitOrder } from './split.js'
+import { splitOrder } from './split.js'
 import { type DatasetParts, partsFromTable, type TableOptions, tableOptionNames } from './table.js'
 
 /** Features and targets as arrays. */
@@ -25,18 +25,28 @@ export interface Samples {
   readonly weights?: NumberArray | readonly number[] | undefined
 }
 
+/** A number, or a missing value. */
+type MaybeNumber = number | null | undefined
+
 /** Features and targets as arrays, with what else is known about them. */
 export interface SampleOptions extends Omit<Samples, 'x' | 'y'> {
   /** Features; `null`, `undefined` and NaN are missing values, which `missing` deals with. */
-  readonly x: NumberRows | Matrix | readonly (readonly (number | null | undefined)[])[]
-  readonly y?: Samples['y']
+  readonly x: Samples['x'] | readonly (readonly MaybeNumber[])[]
+  /** Targets; rows where one is missing can only be dropped. */
+  readonly y?:
+    | Samples['y']
+    | readonly (readonly MaybeNumber[])[]
+    | readonly MaybeNumber[]
+    | readonly (string | null | undefined)[]
   /** A name for each feature; `x1`, `x2`, … unless given. */
   readonly featureNames?: readonly string[] | undefined
   /** A name for each target; `y`, or `y1`, `y2`, … unless given. */
   readonly targetNames?: readonly string[] | undefined
   /** The names of classes 0, 1, … when `y` holds labels. */
   readonly classes?: readonly string[] | undefined
-  /** Missing features: `'refuse'` (default), `'drop'` the row, or fill with the `'mean'` or `'median'`. */
+  /**
+   * Missing values: `'refuse'` (default) them, `'drop'` their rows, or fill features with the `'mean'` or `'median'`.
+   */
   readonly missing?: TableOptions['missing']
 }
 
@@ -47,7 +57,7 @@ export interface RowOptions extends TableOptions {
 }
 
 /** One part of the data, as a stream yields it: row objects, or arrays. */
-export type Batch = readonly RowObject[] | Samples
+export type Batch = readonly RowObject[] | Pick<SampleOptions, 'x' | 'y' | 'weights'>
 
 /** How to split a dataset. */
 export interface SplitOptions {
@@ -114,8 +124,9 @@ export class Dataset {
   }
 
   /**
-   * A dataset from batches: all of them row objects (then `options` are those of {@link Dataset.fromRows}), or all of
-   * them `{ x, y, weights }`. Everything is kept in memory, since training goes over the rows many times.
+   * A dataset from batches: all of them row objects (then `options` are those of {@link TableOptions}), or all of
+   * them `{ x, y, weights }` (then `missing`, `weights`, `featureNames`, `targetNames` and `classes`). Everything is
+   * kept in memory, since training goes over the rows many times.
    *
    * @throws As {@link Dataset.fromRows}, and whatever the iterable throws.
    */
@@ -123,9 +134,7 @@ export class Dataset {
     batches: AsyncIterable<Batch> | Iterable<Batch>,
     options: TableOptions & Pick<SampleOptions, 'featureNames' | 'targetNames' | 'classes'> = {},
   ): Promise<Dataset> {
-    const all = await collectBatches(batches)
-    if ('samples' in all) return new Dataset({ ...(options as object), ...all.samples })
-    return makeDataset(partsFromTable(tableFromRows(all.objects, undefined), options))
+    return makeDataset(await partsFromBatches(batches, options))
   }
 
   /** Number of rows. */
@@ -223,15 +232,7 @@ export class Dataset {
 
 function checkNames(names: unknown): readonly string[] | undefined {
   if (names === undefined) return undefined
-  if (!Array.isArray(names) || !names.every(name => typeof name === 'string')) {
-    refuseType('names', 'a list of texts', names)
-  }
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice === undefined) return names
-  throw new KanTypeError({
-    code: 'ERR_KAN_OPTION',
-    message: `Two columns are named '${twice}'`,
-    hint: 'Every column needs a name of its own.',
-    details: { option: 'names', found: twice },
-  })
+  if (!isTextList(names)) refuseType('names', 'a list of texts', names)
+  refuseDuplicates(names, 'names')
+  return names
 }

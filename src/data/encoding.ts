@@ -6,7 +6,9 @@
 import { KanError, KanRangeError } from '../errors.js'
 import { listed, suggestion } from '../text/suggest.js'
 import { counted } from '../text/table.js'
+import { choice } from '../validate.js'
 import { type Column, isMissing, type SourceTable } from './columns.js'
+import { firstDuplicate, isTextList } from './names.js'
 
 /** A column of numbers, used as it is. */
 export interface NumberFeature {
@@ -37,6 +39,11 @@ export interface Encoding {
 /** What to do about missing values. */
 export type Missing = 'refuse' | 'drop' | 'mean' | 'median'
 
+/** Checks the option `missing`. */
+export function missingWay(value: unknown): Missing {
+  return value === undefined ? 'refuse' : choice<Missing>(value, 'missing', ['refuse', 'drop', 'mean', 'median'])
+}
+
 /** Names of the columns that an encoding makes. */
 export function encodedNames(encoding: Encoding): string[] {
   return encoding.features.flatMap(feature =>
@@ -60,7 +67,8 @@ export function asText(column: Column): Column {
   return { kind: 'text', values: Array.from(column.values, v => (Number.isNaN(v) ? null : String(v))) }
 }
 
-function isNumeral(text: string): boolean {
+/** Whether a text, as a whole, is what JavaScript reads as a finite number. */
+export function isNumeral(text: string): boolean {
   return text.trim() !== '' && Number.isFinite(Number(text))
 }
 
@@ -83,14 +91,10 @@ export function checkCategories(
     })
   }
   if (found.length <= limit) return found
-  const odd = values.find(value => value !== null && !isNumeral(value))
-  const mostly = numerals * 2 > present
   throw new KanError({
     code: 'ERR_KAN_DATA',
     message: `Column '${name}' is text with ${found.length} different values; at most ${limit} can become categories`,
-    hint: mostly
-      ? `Most of it is numbers; if '${odd}' means a missing value, ${parsed ? `add it to missingMarkers` : 'write null'}.`
-      : `Leave it out with ignore: ['${name}'], or raise maxCategories.`,
+    hint: `Leave it out with ignore: ['${name}'], or raise maxCategories.`,
     details: { column: name, expected: limit, found: found.length },
   })
 }
@@ -114,7 +118,7 @@ function mostFrequent(values: readonly string[]): string {
   return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]
 }
 
-function refuseHollow(name: string): never {
+function refuseNoValues(name: string): never {
   throw new KanError({
     code: 'ERR_KAN_DATA',
     message: `Column '${name}' has no values`,
@@ -126,7 +130,7 @@ function refuseHollow(name: string): never {
 /** What stands in for the gaps of a column of numbers. */
 export function learnNumber(name: string, values: Float64Array, way: 'mean' | 'median'): number {
   const present = values.filter(value => !Number.isNaN(value))
-  if (present.length === 0) refuseHollow(name)
+  if (present.length === 0) refuseNoValues(name)
   return way === 'mean' ? average(present) : middle(present.sort())
 }
 
@@ -147,7 +151,7 @@ export function learnFeature(
     return { name, kind: 'number', fill: fills ? learnNumber(name, column.values, missing) : null }
   }
   const categories = checkCategories(name, column.values, limit, parsed)
-  if (categories.length === 0) refuseHollow(name)
+  if (categories.length === 0) refuseNoValues(name)
   const fill = fills ? mostFrequent(column.values.filter(value => value !== null)) : null
   return { name, kind: 'category', categories, fill }
 }
@@ -274,15 +278,12 @@ export function encodeClasses(
   return labels
 }
 
-const isTextList = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every(item => typeof item === 'string')
-
 function isFeature(value: unknown): value is NumberFeature | CategoryFeature {
   if (typeof value !== 'object' || value === null) return false
   const { name, kind, fill, categories } = value as Record<string, unknown>
   if (typeof name !== 'string') return false
   if (kind === 'number') return fill === null || (typeof fill === 'number' && Number.isFinite(fill))
-  const known = kind === 'category' && isTextList(categories) && new Set(categories).size === categories.length
+  const known = kind === 'category' && isTextList(categories) && firstDuplicate(categories) === undefined
   return known && categories.length > 0 && (fill === null || categories.includes(fill as string))
 }
 
@@ -292,9 +293,10 @@ export function isEncoding(value: unknown): value is Encoding {
   const { features, targets, classes } = value as Record<string, unknown>
   const sound = Array.isArray(features) && features.length > 0 && features.every(isFeature)
   if (!sound || !isTextList(targets)) return false
-  if (!(classes === null || (isTextList(classes) && targets.length === 1))) return false
+  const labels = isTextList(classes) && firstDuplicate(classes) === undefined && targets.length === 1
+  if (classes !== null && !labels) return false
   const names = [...features.map(feature => (feature as NumberFeature).name), ...targets]
-  return new Set(names).size === names.length
+  return firstDuplicate(names) === undefined
 }
 
 /** A copy that can't be changed, so that it may be handed out. */

@@ -7,9 +7,9 @@ import { listed } from '../text/suggest.js'
 import { refuseShape } from '../validate.js'
 import { isRowObject, type RowObject, type SourceTable, tableFromRows } from './columns.js'
 import { Dataset, datasetParts, isDataset, makeDataset, type SampleOptions, type Samples } from './dataset.js'
-import { type Encoding, encodedWidth } from './encoding.js'
+import { type Encoding, encodedWidth, frozen } from './encoding.js'
+import { madeUpNames } from './names.js'
 import { type Float64Matrix, isMatrix, type Matrix, type NumberRows, toBlock, toRows } from './rows.js'
-import { madeUpNames } from './samples.js'
 import { type DatasetParts, partsFromTable } from './table.js'
 
 /** What a model knows about the columns it takes and gives. */
@@ -56,8 +56,13 @@ function fromObjects(rows: readonly RowObject[], columns: ModelColumns): Prepare
     })
   }
   const table = tableFromRows(rows, undefined)
-  const { x } = partsFromTable(featuresOf(table, encoding), { encoding: { ...encoding, targets: [], classes: null } })
+  const { x } = partsFromTable(featuresOf(table, encoding), { encoding: withoutTargets(encoding) })
   return { x, rows: rows.length, wrap: objects }
+}
+
+/** The encoding of the features alone. */
+function withoutTargets(encoding: Encoding): Encoding {
+  return frozen({ ...encoding, targets: [], classes: null })
 }
 
 /** The table without anything but the features, so that whatever else the rows hold does not matter. */
@@ -96,8 +101,10 @@ export function prepare(input: unknown, columns: ModelColumns): Prepared {
   if (isDataset(input)) {
     const parts = datasetParts(input)
     checkFeatures(parts, columns, 'the dataset')
+    // What was a class before is a number now, and is none of the columns that the encoding told how to read.
+    const encoding = parts.encoding === null ? null : withoutTargets(parts.encoding)
     const wrap = (values: Float64Array, names: readonly string[]) =>
-      makeDataset({ ...parts, targets: names.length, y: values, targetNames: names, classes: null })
+      makeDataset({ ...parts, targets: names.length, y: values, targetNames: names, encoding, classes: null })
     return { x: parts.x, rows: parts.rows, wrap }
   }
   if (Array.isArray(input) && isRowObject(input[0]) && !isMatrix(input[0])) return fromObjects(input, columns)

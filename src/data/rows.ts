@@ -71,6 +71,11 @@ export function isMatrix(value: unknown): value is Matrix {
   return typeof value === 'object' && value !== null && 'data' in value && 'shape' in value
 }
 
+/** Whether a cell has no value. */
+export function isGap(cell: unknown): boolean {
+  return cell === null || cell === undefined || Number.isNaN(cell)
+}
+
 /** Throws that there are no rows. */
 export function refuseEmpty(name: string): never {
   throw new KanError({
@@ -78,6 +83,26 @@ export function refuseEmpty(name: string): never {
     message: `${name} has no rows`,
     hint: 'Give at least one row.',
     details: { name },
+  })
+}
+
+/** Throws that each of the rows has a missing value, so that none is left. */
+export function refuseAllDropped(rows: number, hint: string): never {
+  throw new KanError({
+    code: 'ERR_KAN_EMPTY',
+    message: `No row is left of ${rows}: each has a missing value`,
+    hint,
+    details: { rows },
+  })
+}
+
+/** Throws that class names and numbers stand side by side. */
+export function refuseMixed(name: string, row: number, found: unknown, expected: string): never {
+  throw new KanTypeError({
+    code: 'ERR_KAN_LABEL',
+    message: `${name} mixes class names and numbers: ${name}[${row}] is ${described(found)}; expected ${expected}, as above`,
+    hint: 'Targets are all class names (String(…) makes one of a number) or all numbers.',
+    details: { row, expected, found },
   })
 }
 
@@ -94,7 +119,7 @@ export function refuseCell(
     message: `${place}${named} is ${described(found)}; expected a finite number`,
     details: { row, column, name: label, expected: 'a finite number', found },
   }
-  const missing = found === null || found === undefined || Number.isNaN(found)
+  const missing = isGap(found)
   if (typeof found === 'number' || missing) {
     const hint = missing
       ? "Fill in or remove such cells, or build a Dataset with missing: 'drop', 'mean' or 'median'."
@@ -104,11 +129,13 @@ export function refuseCell(
   const numeric = typeof found === 'string' && found.trim() !== '' && Number.isFinite(Number(found))
   const hint = numeric
     ? 'Numbers in texts are not converted silently: use Number(…) on them.'
-    : 'Only numbers go into a model; give row objects to a Dataset to have text encoded.'
+    : typeof found === 'boolean'
+      ? 'Write 1 for true and 0 for false.'
+      : 'Only numbers go into a model; give row objects to a Dataset to have text encoded.'
   throw new KanTypeError({ code: 'ERR_KAN_NUMBER', hint, ...parts })
 }
 
-function refuseHollow(place: string): never {
+function refuseNoColumns(place: string): never {
   const details = { expected: 'at least 1', found: 0 }
   return refuseShape(`${place} has no columns`, details, 'Give at least one number in each row.')
 }
@@ -133,7 +160,7 @@ function fromRows(rows: readonly unknown[], rules: BlockRules): Block {
   if (!Array.isArray(first) && !isNumberArray(first)) refuseType(`${name}[0]`, 'an array of numbers', first)
   checkWidth(first.length, rules, `${name}[0]`, 0)
   const columns = first.length
-  if (columns === 0) refuseHollow(`${name}[0]`)
+  if (columns === 0) refuseNoColumns(`${name}[0]`)
   const data = new Float64Array(rows.length * columns)
   for (let r = 0; r < rows.length; r++) {
     const row = rows[r]
@@ -146,8 +173,7 @@ function fromRows(rows: readonly unknown[], rules: BlockRules): Block {
     for (let c = 0; c < columns; c++) {
       const cell: unknown = row[c]
       if (typeof cell === 'number' && Number.isFinite(cell)) data[r * columns + c] = cell
-      else if (allowMissing && (cell === null || cell === undefined || Number.isNaN(cell)))
-        data[r * columns + c] = Number.NaN
+      else if (allowMissing && isGap(cell)) data[r * columns + c] = Number.NaN
       else refuseCell(`${name}[${r}][${c}]`, r, c, rules.columnNames?.[c], cell)
     }
   }
@@ -192,7 +218,7 @@ function fromMatrix(matrix: Matrix, rules: BlockRules): Block {
     )
   }
   if (rows === 0) refuseEmpty(name)
-  if (columns === 0) refuseHollow(name)
+  if (columns === 0) refuseNoColumns(name)
   checkWidth(columns, rules, name)
   checkNumbers(data, columns, rules)
   if (rules.borrow && data instanceof Float64Array) return { data, rows, columns }
@@ -225,16 +251,19 @@ export function toBlock(value: unknown, rules: BlockRules): Block {
   return refuseType(rules.name, 'rows of numbers or { data, shape }', value)
 }
 
-/** One number for each row, as a block of one column, or rows of numbers. */
+/** One number for each row (or `true` and `false`, for 1 and 0), as a block of one column, or rows of numbers. */
 export function toTargetBlock(value: unknown, rules: BlockRules): Block {
   const list = isNumberArray(value) ? value : Array.isArray(value) && !isRowLike(value[0]) ? value : undefined
   if (list === undefined) return toBlock(value, rules)
   if (list.length === 0) refuseEmpty(rules.name)
   const data = new Float64Array(list.length)
+  const flags = !isNumberArray(list) && typeof list.find(cell => !isGap(cell)) === 'boolean'
   for (let r = 0; r < list.length; r++) {
     const cell: unknown = list[r]
-    if (typeof cell === 'number' && Number.isFinite(cell)) data[r] = cell
-    else if (rules.allowMissing && (cell === null || cell === undefined || Number.isNaN(cell))) data[r] = Number.NaN
+    if (flags ? typeof cell === 'boolean' : typeof cell === 'number' && Number.isFinite(cell)) data[r] = Number(cell)
+    else if (rules.allowMissing && isGap(cell)) data[r] = Number.NaN
+    else if (!flags && typeof cell === 'string' && !Number.isFinite(Number(cell)) && !isGap(list[0]))
+      refuseMixed(rules.name, r, cell, 'a number')
     else refuseCell(`${rules.name}[${r}]`, r, 0, rules.columnNames?.[0], cell)
   }
   checkWidth(1, rules, rules.name)
@@ -245,7 +274,7 @@ function isRowLike(value: unknown): boolean {
   return Array.isArray(value) || isNumberArray(value)
 }
 
-/** Weights: one number for each row, none negative, not all zero. */
+/** Weights: one number for each row, none negative. */
 export function toWeights(value: unknown, rows: number, name: string): Float64Array {
   const weights = finiteNumbers(value, name)
   const found = weights.length
@@ -253,11 +282,18 @@ export function toWeights(value: unknown, rows: number, name: string): Float64Ar
     const message = `${name} has ${counted(found, 'number')}; there are ${counted(rows, 'row')}`
     refuseShape(message, { expected: rows, found }, 'Give one number for each row.')
   }
-  let sum = 0
-  for (const [row, weight] of weights.entries()) {
-    if (weight < 0) refuseWeights(`${name}[${row}] is ${weight}; expected 0 or more`, { row, found: weight })
-    sum += weight
-  }
+  for (const [row, weight] of weights.entries()) checkWeight(weight, `${name}[${row}]`, row)
+  return weights
+}
+
+/** Throws if a weight is negative. */
+export function checkWeight(weight: number, place: string, row: number): void {
+  if (weight < 0) refuseWeights(`${place} is ${weight}; expected 0 or more`, { row, found: weight })
+}
+
+/** The weights of the rows that are kept; they must not all be zero. */
+export function checkTotalWeight(weights: Float64Array, name: string): Float64Array {
+  const sum = weights.reduce((total, weight) => total + weight, 0)
   if (!(sum > 0 && Number.isFinite(sum))) {
     refuseWeights(`The sum of ${name} is ${sum}; expected a positive finite number`, { found: sum })
   }
@@ -272,4 +308,14 @@ function refuseWeights(message: string, details: Record<string, unknown>): never
 export function toRows(data: Float64Array, columns: number): number[][] {
   const rows = data.length / columns
   return Array.from({ length: rows }, (_, r) => Array.from(data.subarray(r * columns, (r + 1) * columns)))
+}
+
+/** The given rows of a row-major block. */
+export function selectRows(data: Float64Array, columns: number, rows: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(rows.length * columns)
+  for (let i = 0; i < rows.length; i++) {
+    const start = rows[i]! * columns
+    out.set(data.subarray(start, start + columns), i * columns)
+  }
+  return out
 }

@@ -2,26 +2,42 @@
  * From arrays of features and targets to the numbers of a dataset.
  */
 
-import { KanError, KanTypeError } from '../errors.js'
-import { choice, type Fields, fields, refuseShape, refuseType } from '../validate.js'
-import { distinct, encodeClasses, frozen, learnNumber, type Missing, type NumberFeature } from './encoding.js'
-import { type Block, refuseCell, toBlock, toTargetBlock, toWeights } from './rows.js'
-import { selectRows } from './split.js'
+import { described, KanError, KanTypeError } from '../errors.js'
+import { counted } from '../text/table.js'
+import { type Fields, fields, refuseShape, refuseType } from '../validate.js'
+import {
+  distinct,
+  encodeClasses,
+  frozen,
+  learnNumber,
+  type Missing,
+  missingWay,
+  type NumberFeature,
+} from './encoding.js'
+import { isTextList, madeUpNames, refuseDuplicates } from './names.js'
+import {
+  type Block,
+  checkTotalWeight,
+  isGap,
+  refuseAllDropped,
+  refuseCell,
+  refuseMixed,
+  selectRows,
+  toBlock,
+  toTargetBlock,
+  toWeights,
+} from './rows.js'
+import { findStray, styleHint } from './strays.js'
 import type { DatasetParts } from './table.js'
 
 const optionNames = ['x', 'y', 'weights', 'featureNames', 'targetNames', 'classes', 'missing']
 
-/** `x1`, `x2`, … or, if there is only one and it may stand alone, `y`. */
-export function madeUpNames(letter: string, count: number): string[] {
-  if (letter === 'y' && count === 1) return [letter]
-  return Array.from({ length: count }, (_, index) => `${letter}${index + 1}`)
-}
+/** Targets as they were given: class names with gaps, or numbers with gaps. */
+type Targets = { labels: (string | null)[] } | { block: Block }
 
 function nameList(value: unknown, option: string, count: number): string[] | undefined {
   if (value === undefined) return undefined
-  if (!Array.isArray(value) || !value.every(name => typeof name === 'string' && name !== '')) {
-    refuseType(option, 'a list of names', value)
-  }
+  if (!isTextList(value) || value.includes('')) refuseType(option, 'a list of names', value)
   if (value.length !== count) {
     refuseShape(
       `${option} has ${value.length} names; expected ${count}`,
@@ -29,39 +45,34 @@ function nameList(value: unknown, option: string, count: number): string[] | und
       'Give one name for each column.',
     )
   }
-  const twice = value.find((name, index) => value.indexOf(name) !== index)
-  if (twice === undefined) return value
-  throw new KanTypeError({
-    code: 'ERR_KAN_OPTION',
-    message: `${option} has the name '${twice}' twice`,
-    hint: 'Every column needs a name of its own.',
-    details: { option, found: twice },
-  })
-}
-
-function isTextList(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length > 0 && typeof value[0] === 'string'
-}
-
-function textTargets(y: readonly unknown[], given: Fields): { block: Block; classes: string[] } {
-  y.forEach((label, row) => {
-    if (typeof label !== 'string') refuseCell(`y[${row}]`, row, 0, undefined, label)
-  })
-  const texts = y as readonly string[]
-  const numerals = texts.every(text => text.trim() !== '' && Number.isFinite(Number(text)))
-  if (numerals && given.classes === undefined) refuseCell('y[0]', 0, 0, undefined, texts[0])
-  const classes = given.classes === undefined ? distinct(texts) : classList(given.classes)
-  const rows = Array.from(texts, (_, row) => row)
-  const data = encodeClasses(texts, classes, rows, row => `y[${row}]`, 'y')
-  return { block: { data, rows: texts.length, columns: 1 }, classes }
+  refuseDuplicates(value, option)
+  return value
 }
 
 function classList(value: unknown): string[] {
-  if (!Array.isArray(value) || value.length === 0 || !value.every(name => typeof name === 'string')) {
-    refuseType('classes', 'a list of texts', value)
-  }
-  if (new Set(value).size !== value.length) refuseType('classes', 'a list without repeated names', value)
+  if (!isTextList(value) || value.length === 0) refuseType('classes', 'a list of texts', value)
+  refuseDuplicates(value, 'classes', { hint: 'Every class needs a name of its own.' })
   return [...value]
+}
+
+/** Whether targets are class names, some of which may be missing. */
+export function isLabelList(y: unknown): y is readonly unknown[] {
+  return Array.isArray(y) && typeof y.find(label => !isGap(label)) === 'string'
+}
+
+/** A copy of class names, `null` where one is missing. */
+export function toLabels(y: readonly unknown[], name: string): (string | null)[] {
+  return Array.from(y, (label, row) => {
+    if (typeof label === 'string') return label
+    if (isGap(label)) return null
+    if (typeof label === 'number') refuseMixed(name, row, label, 'a class name')
+    throw new KanTypeError({
+      code: 'ERR_KAN_LABEL',
+      message: `${name}[${row}] is ${described(label)}; expected a class name, as the others are`,
+      hint: 'Targets are all class names or all numbers.',
+      details: { row, expected: 'a text', found: label },
+    })
+  })
 }
 
 function checkLabels(block: Block, classes: readonly string[]): void {
@@ -73,7 +84,7 @@ function checkLabels(block: Block, classes: readonly string[]): void {
     )
   }
   block.data.forEach((label, row) => {
-    if (Number.isNaN(label)) return // dropped below
+    if (Number.isNaN(label)) return
     if (Number.isInteger(label) && label >= 0 && label < classes.length) return
     throw new KanError({
       code: 'ERR_KAN_LABEL',
@@ -84,24 +95,60 @@ function checkLabels(block: Block, classes: readonly string[]): void {
   })
 }
 
-function hasGap(block: Block | undefined, row: number): boolean {
-  if (block === undefined) return false
-  for (let i = row * block.columns; i < (row + 1) * block.columns; i++) if (Number.isNaN(block.data[i])) return true
-  return false
+function readTargets(given: Fields, rows: number, missing: Missing): Targets | undefined {
+  const { y, targetNames } = given
+  if (y === undefined) return undefined
+  const columnNames = Array.isArray(targetNames) ? (targetNames as string[]) : undefined
+  const targets = isLabelList(y)
+    ? { labels: toLabels(y, 'y') }
+    : { block: toTargetBlock(y, { name: 'y', columnNames, allowMissing: missing === 'drop' }) }
+  const found = 'labels' in targets ? targets.labels.length : targets.block.rows
+  if (found === rows) return targets
+  return refuseShape(
+    `y has ${counted(found, 'row')} and x has ${rows}; expected the same number`,
+    { expected: rows, found },
+    'Give one target, or one row of targets, for each row of x.',
+  )
 }
 
-/** The rows without gaps, or `undefined` if all are kept. */
-function keptRows(x: Block, y: Block | undefined, missing: Missing): number[] | undefined {
-  if (missing !== 'drop') return undefined
-  const kept: number[] = []
-  for (let row = 0; row < x.rows; row++) if (!hasGap(x, row) && !hasGap(y, row)) kept.push(row)
-  if (kept.length > 0) return kept
+/** Throws if labels are numbers in texts for the most part. */
+function refuseStrayLabel(texts: readonly (string | null)[], kept: ArrayLike<number>): void {
+  const stray = findStray(texts)
+  if (stray === undefined) return
+  const row = kept[stray.index]!
   throw new KanError({
-    code: 'ERR_KAN_EMPTY',
-    message: `No row is left: each of the ${x.rows} rows has a missing value`,
-    hint: "Use missing: 'mean' or 'median'.",
-    details: { rows: x.rows },
+    code: 'ERR_KAN_DATA',
+    message: `y[${row}] is '${stray.text}', while ${stray.numbers} of the ${stray.present} texts in y look like numbers`,
+    hint: `${styleHint(stray, false)}Use Number(…) on them, and null for a missing one; or give classes: [ … ] if they are names.`,
+    details: { row, column: 'y', expected: 'a number', found: stray.text },
   })
+}
+
+/** Labels of class names, and the classes that they stand for: those of the rows that are kept unless given. */
+function coded(labels: readonly (string | null)[], given: Fields, kept: ArrayLike<number>) {
+  const texts = Array.from(kept, row => labels[row]!)
+  const first = texts.findIndex(text => text !== null)
+  const numerals = texts.every(text => text === null || (text.trim() !== '' && Number.isFinite(Number(text))))
+  if (numerals && given.classes === undefined) refuseCell(`y[${kept[first]}]`, kept[first]!, 0, undefined, texts[first])
+  if (given.classes === undefined) refuseStrayLabel(texts, kept)
+  const classes = given.classes === undefined ? distinct(texts) : classList(given.classes)
+  return { y: encodeClasses(labels, classes, kept, row => `y[${row}]`, 'y'), classes }
+}
+
+function hasGap({ data, columns }: Block, row: number): boolean {
+  return data.subarray(row * columns, (row + 1) * columns).some(Number.isNaN)
+}
+
+/** The rows without gaps. */
+function fullRows(x: Block, targets: Targets | undefined): number[] {
+  const kept: number[] = []
+  for (let row = 0; row < x.rows; row++) {
+    if (hasGap(x, row)) continue
+    if (targets !== undefined && ('labels' in targets ? targets.labels[row] === null : hasGap(targets.block, row)))
+      continue
+    kept.push(row)
+  }
+  return kept.length > 0 ? kept : refuseAllDropped(x.rows, "Use missing: 'mean' or 'median', or fill in the targets.")
 }
 
 /** Fills the gaps of every column in place; returns how each is to be read later. */
@@ -118,21 +165,33 @@ function fillGaps(x: Block, names: readonly string[], missing: Missing): NumberF
   })
 }
 
+/** The targets of the rows that are kept. */
+function targets(
+  goal: Targets | undefined,
+  given: Fields,
+  kept: readonly number[],
+): { y: Float64Array; width: number; classes: string[] | null } {
+  if (goal === undefined) return { y: new Float64Array(0), width: 0, classes: null }
+  if ('labels' in goal) return { ...coded(goal.labels, given, kept), width: 1 }
+  const classes = given.classes === undefined ? null : classList(given.classes)
+  if (classes !== null) checkLabels(goal.block, classes)
+  return { y: selectRows(goal.block.data, goal.block.columns, kept), width: goal.block.columns, classes }
+}
+
 /** The numbers of a dataset from `{ x, y, … }`. */
 export function partsFromSamples(value: unknown): DatasetParts {
   if (value === undefined) refuseType('the data', 'an object { x, y }', value)
   const given = fields(value, 'the data', optionNames)
-  const missing =
-    given.missing === undefined ? 'refuse' : choice(given.missing, 'missing', ['refuse', 'drop', 'mean', 'median'])
+  const missing = missingWay(given.missing)
   const hint = Array.isArray(given.featureNames) ? (given.featureNames as string[]) : undefined
   const x = toBlock(given.x, { name: 'x', columnNames: hint, allowMissing: missing !== 'refuse' })
   const named = nameList(given.featureNames, 'featureNames', x.columns)
   const featureNames = named ?? madeUpNames('x', x.columns)
-  const { y, classes } = targets(given, x.rows, missing)
+  const goal = readTargets(given, x.rows, missing)
   const weights = given.weights === undefined ? null : toWeights(given.weights, x.rows, 'weights')
-  const width = y?.columns ?? 0
+  const kept = missing === 'drop' ? fullRows(x, goal) : undefined
+  const { y, width, classes } = targets(goal, given, kept ?? Array.from({ length: x.rows }, (_, row) => row))
   const targetNames = nameList(given.targetNames, 'targetNames', width) ?? madeUpNames('y', width)
-  const kept = keptRows(x, y, missing)
   const features = fillGaps(x, featureNames, missing)
   const select = (data: Float64Array, columns: number) => (kept === undefined ? data : selectRows(data, columns, kept))
   return {
@@ -140,29 +199,12 @@ export function partsFromSamples(value: unknown): DatasetParts {
     features: x.columns,
     targets: width,
     x: select(x.data, x.columns),
-    y: y === undefined ? new Float64Array(0) : select(y.data, width),
-    weights: weights === null ? null : toWeights(select(weights, 1), kept?.length ?? x.rows, 'weights'),
+    y,
+    weights: weights === null ? null : checkTotalWeight(select(weights, 1), 'weights'),
     featureNames,
     targetNames,
     named: named !== undefined,
     encoding: named === undefined ? null : frozen({ features, targets: targetNames, classes }),
     classes,
   }
-}
-
-function targets(given: Fields, rows: number, missing: Missing): { y: Block | undefined; classes: string[] | null } {
-  if (given.y === undefined) return { y: undefined, classes: null }
-  const labels = isTextList(given.y) ? textTargets(given.y, given) : undefined
-  const columnNames = Array.isArray(given.targetNames) ? (given.targetNames as string[]) : undefined
-  const y = labels?.block ?? toTargetBlock(given.y, { name: 'y', columnNames, allowMissing: missing === 'drop' })
-  if (y.rows !== rows) {
-    refuseShape(
-      `y has ${y.rows} rows and x has ${rows}; expected the same number`,
-      { expected: rows, found: y.rows },
-      'Give one target, or one row of targets, for each row of x.',
-    )
-  }
-  const classes = labels?.classes ?? (given.classes === undefined ? null : classList(given.classes))
-  if (classes !== null) checkLabels(y, classes)
-  return { y, classes }
 }

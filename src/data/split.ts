@@ -38,13 +38,3 @@ export function splitOrder(n: number, fraction: number, seed: number): { train: 
   const count = Math.min(n - 1, Math.max(1, Math.round(n * fraction)))
   return { test: order.subarray(0, count), train: order.subarray(count) }
 }
-
-/** The given rows of a row-major block. */
-export function selectRows(data: Float64Array, columns: number, rows: ArrayLike<number>): Float64Array {
-  const out = new Float64Array(rows.length * columns)
-  for (let i = 0; i < rows.length; i++) {
-    const start = rows[i]! * columns
-    out.set(data.subarray(start, start + columns), i * columns)
-  }
-  return out
-}

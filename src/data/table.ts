@@ -5,7 +5,8 @@
 
 import { KanError, KanTypeError } from '../errors.js'
 import { suggestion } from '../text/suggest.js'
-import { choice, fields, whole, wordList } from '../validate.js'
+import { fields, whole, wordList } from '../validate.js'
+import { refuseMisspelt } from './absent.js'
 import { type Column, isMissing, type SourceTable, selectCells } from './columns.js'
 import {
   asText,
@@ -19,13 +20,27 @@ import {
   frozen,
   learnFeature,
   type Missing,
+  missingWay,
   refuseMissing,
 } from './encoding.js'
-import { isNumberArray, type NumberArray, toWeights } from './rows.js'
+import { refuseDuplicates } from './names.js'
+import {
+  checkTotalWeight,
+  checkWeight,
+  isNumberArray,
+  type NumberArray,
+  refuseAllDropped,
+  selectRows,
+  toWeights,
+} from './rows.js'
+import { refuseStrays } from './strays.js'
 
 /** How named columns become a dataset. */
 export interface TableOptions {
-  /** The column or columns to predict. A text column makes class labels. Without it the dataset has no targets. */
+  /**
+   * The column or columns to predict. A text column makes class labels, as does one that is in `categorical`. Without
+   * it the dataset has no targets.
+   */
   target?: string | readonly string[] | undefined
   /** Columns to leave out. */
   ignore?: string | readonly string[] | undefined
@@ -37,7 +52,10 @@ export interface TableOptions {
   missing?: Missing | undefined
   /** Sample weights: a column of them, or one number for each row. */
   weights?: string | NumberArray | readonly number[] | undefined
-  /** Columns whose numbers are names, such as postal codes: each value becomes a category. */
+  /**
+   * Columns whose numbers are names, such as postal codes: each value becomes a category. A CSV column in which every
+   * cell reads as a number is compared as numbers: `01115` is `1115`, and `1.0` is `1`.
+   */
   categorical?: string | readonly string[] | undefined
   /** The most different values a column of categories may have; 20 unless given. */
   maxCategories?: number | undefined
@@ -82,15 +100,23 @@ interface Plan {
   encoding: Encoding | undefined
 }
 
-const ways: readonly Missing[] = ['refuse', 'drop', 'mean', 'median']
+/** What to do about a CSV text that was read as a single column, if its delimiter seems to be another. */
+function delimiterHint({ names, parsed }: SourceTable): string | undefined {
+  if (!parsed || names.length !== 1) return undefined
+  const found = [';', '\t', '|', ','].find(character => names[0]!.includes(character))
+  if (found === undefined) return undefined
+  const written = found === '\t' ? '\\t' : found
+  return `There is a single column, named '${names[0]}'; cells seem to be separated otherwise: use delimiter: '${written}'.`
+}
 
 function known(table: SourceTable, names: readonly string[], option: string): void {
+  const all = new Set(table.names)
   for (const name of names) {
-    if (table.names.includes(name)) continue
+    if (all.has(name)) continue
     throw new KanTypeError({
       code: 'ERR_KAN_OPTION',
       message: `There is no column '${name}' (${option})`,
-      hint: suggestion(name, table.names),
+      hint: delimiterHint(table) ?? suggestion(name, table.names),
       details: { option, found: name, expected: table.names },
     })
   }
@@ -103,7 +129,7 @@ function refuse(message: string, option: string, hint: string): never {
 function plan(table: SourceTable, options: Readonly<Record<string, unknown>>): Plan {
   const list = (name: 'target' | 'ignore' | 'categorical') =>
     options[name] === undefined ? [] : wordList(options[name], name)
-  const missing = options.missing === undefined ? 'refuse' : choice(options.missing, 'missing', ways)
+  const missing = missingWay(options.missing)
   const limit = options.maxCategories === undefined ? 20 : whole(options.maxCategories, 'maxCategories', { min: 1 })
   const weights = typeof options.weights === 'string' ? options.weights : undefined
   if (weights !== undefined) known(table, [weights], 'weights')
@@ -126,10 +152,11 @@ function plan(table: SourceTable, options: Readonly<Record<string, unknown>>): P
   known(table, targets, 'target')
   known(table, ignored, 'ignore')
   known(table, categorical, 'categorical')
-  const both = targets.find(name => ignored.includes(name) || name === weights)
+  const unused = new Set([...ignored, weights])
+  const both = targets.find(name => unused.has(name))
   if (both !== undefined)
     refuse(`Column '${both}' is the target and also something else`, 'target', 'A column has one use.')
-  const taken = new Set([...targets, ...ignored, weights])
+  const taken = new Set([...targets, ...unused])
   const features = table.names.filter(name => !taken.has(name))
   if (features.length === 0) {
     throw new KanError({
@@ -144,16 +171,19 @@ function plan(table: SourceTable, options: Readonly<Record<string, unknown>>): P
 
 function reuse(table: SourceTable, encoding: Encoding, weights: string | undefined, missing: Missing): Plan {
   const features = encoding.features.map(feature => feature.name)
+  const all = new Set(table.names)
+  refuseMisspelt(table, encoding)
   for (const name of features) {
-    if (table.names.includes(name)) continue
+    // In a row object, a key that is absent is a missing value, whatever the other rows have.
+    if (all.has(name) || table.keys !== undefined) continue
     throw new KanError({
       code: 'ERR_KAN_DATA',
-      message: `Column '${name}' is missing${table.rows === 1 ? '' : ' in all rows'}; the encoding needs it`,
-      hint: `${suggestion(name, table.names)} A missing value is written as null.`,
+      message: `Column '${name}' is missing; the encoding needs it`,
+      hint: delimiterHint(table) ?? suggestion(name, table.names),
       details: { column: name, found: table.names },
     })
   }
-  const present = encoding.targets.filter(name => table.names.includes(name))
+  const present = encoding.targets.filter(name => all.has(name))
   const targets = present.length === encoding.targets.length ? [...encoding.targets] : []
   const categorical = new Set(encoding.features.filter(f => f.kind === 'category').map(f => f.name))
   return { features, targets, weights, categorical, missing, limit: 0, encoding }
@@ -176,24 +206,21 @@ function keptRows(table: SourceTable, columns: ReadonlyMap<string, Column>, drop
     if (!drop || !all.some(column => isMissing(column, row))) kept.push(row)
   }
   if (kept.length > 0) return kept
-  throw new KanError({
-    code: 'ERR_KAN_EMPTY',
-    message: `No row is left: each of the ${table.rows} rows has a missing value`,
-    hint: "Leave out the emptiest column with ignore, or use missing: 'mean' or 'median'.",
-    details: { rows: table.rows },
-  })
+  refuseAllDropped(table.rows, "Leave out the emptiest column with ignore, or use missing: 'mean' or 'median'.")
 }
 
 function learn(table: SourceTable, columns: ReadonlyMap<string, Column>, use: Plan, rows: number[]): Encoding {
   const { missing, limit, categorical } = use
   const features = use.features.map(name => {
     const column = selectCells(columns.get(name)!, rows)
+    if (column.kind === 'text' && !categorical.has(name)) refuseStrays(table, name, column, rows, false)
     return learnFeature(name, column, missing, limit, table.parsed || categorical.has(name))
   })
   let classes: string[] | null = null
   for (const name of use.targets) {
     const column = selectCells(columns.get(name)!, rows)
     if (column.kind === 'number') continue
+    if (!categorical.has(name)) refuseStrays(table, name, column, rows, true)
     if (use.targets.length > 1) {
       refuse(
         `Target '${name}' is text; with several targets all must be numbers`,
@@ -252,15 +279,17 @@ function weightBlock(
     if (!Array.isArray(given) && !isNumberArray(given)) {
       refuse('weights must be the name of a column or an array of numbers', 'weights', 'One number for each row.')
     }
-    const all = toWeights(given, table.rows, 'weights')
-    return Float64Array.from(rows, row => all[row]!)
+    return checkTotalWeight(selectRows(toWeights(given, table.rows, 'weights'), 1, rows), 'weights')
   }
   const column = columns.get(given)!
-  const values = rows.map(row => {
-    if (isMissing(column, row)) refuseMissing(table.where(row, given), given, 1, row, targetHint)
-    return numberCell(column, row, table.where(row, given), given)
+  const values = Float64Array.from(rows, row => {
+    const place = table.where(row, given)
+    if (isMissing(column, row)) refuseMissing(place, given, 1, row, targetHint)
+    const weight = numberCell(column, row, place, given)
+    checkWeight(weight, place, row)
+    return weight
   })
-  return toWeights(values, rows.length, `column '${given}'`)
+  return checkTotalWeight(values, `column '${given}'`)
 }
 
 /**
@@ -272,13 +301,15 @@ export function partsFromTable(table: SourceTable, given: unknown, more: readonl
   const options = fields(given, 'the options', [...tableOptionNames, ...more])
   const use = plan(table, options)
   const columns = read(table, use)
+  table.release?.()
   const rows = keptRows(table, columns, use.missing === 'drop')
   const encoding = frozen(use.encoding ?? learn(table, columns, use, rows))
   const x = encode(table, columns, encoding, rows)
   const featureNames = encodedNames(encoding)
-  const twice = featureNames.find((name, index) => featureNames.indexOf(name) !== index)
-  if (twice !== undefined)
-    refuse(`Two features are named '${twice}'`, 'columns', 'Rename or ignore one of the columns.')
+  refuseDuplicates(featureNames, 'columns', {
+    what: 'The list of features',
+    hint: 'Rename or ignore one of the columns.',
+  })
   return {
     rows: rows.length,
     features: encodedWidth(encoding),

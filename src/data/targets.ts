@@ -106,3 +106,30 @@ export function checkTargets(parts: Readonly<DatasetParts>, columns: ModelColumn
   checkWidth(parts, columns.outputs, loss, what)
   checkValues(parts, columns.outputs, loss, what)
 }
+
+/**
+ * Throws if the targets of data with names are not, in this order, those that the model tells.
+ *
+ * @param names What the model's outputs are called, or `null` if nobody has said.
+ */
+export function checkTargetNames(parts: Readonly<DatasetParts>, names: readonly string[] | null, what: string): void {
+  const comparable = parts.named && parts.classes === null && parts.targets === names?.length
+  if (names === null || !comparable) return
+  const wrong = names.findIndex((name, index) => name !== parts.targetNames[index])
+  if (wrong < 0) return
+  throw new KanError({
+    code: 'ERR_KAN_DATA',
+    message: `Target ${wrong} of ${what} is '${parts.targetNames[wrong]}'; the model tells '${names[wrong]}' there`,
+    hint: `Targets must be those of the training data in the same order: target: [${names.map(n => `'${n}'`).join(', ')}].`,
+    details: { column: wrong, expected: names[wrong], found: parts.targetNames[wrong] },
+  })
+}
+
+/** The same data with its labels counted as in `classes`, if these contain all of its own classes. */
+export function withClasses(parts: Readonly<DatasetParts>, classes: readonly string[] | null): Readonly<DatasetParts> {
+  const own = parts.classes
+  if (own === null || classes === null) return parts
+  const labels = own.map(name => classes.indexOf(name))
+  if (labels.includes(-1)) return parts
+  return { ...parts, classes, y: parts.y.map(label => labels[label] ?? label) }
+}
