@@ -12,6 +12,7 @@ import { type FitPlan, fitPlan } from './fit-options.js'
 import type { LossName, TrainingRecord } from './history.js'
 import type { NativeData, NativeModelHandle } from './native.js'
 import { type Running, start } from './running.js'
+import { refuseType } from './validate.js'
 
 /** What a fit works on. */
 export interface FitTarget {
@@ -33,6 +34,11 @@ export function nativeData({ x, y, weights, rows }: Readonly<DatasetParts>): Nat
   return weights === null ? { x, y, rows } : { x, y, weights, rows }
 }
 
+function validationParts(value: unknown): Readonly<DatasetParts> {
+  if (typeof value === 'object' && value !== null) return partsOf(value)
+  return refuseType('validation', 'a fraction between 0 and 1, a Dataset, or an object { x, y }', value)
+}
+
 /**
  * Checks and copies data and options.
  *
@@ -40,7 +46,7 @@ export function nativeData({ x, y, weights, rows }: Readonly<DatasetParts>): Nat
  */
 export function prepareFit(data: unknown, options: unknown): PreparedFit {
   const { validation, ...plan } = fitPlan(options)
-  return { plan, training: partsOf(data), validation: validation === undefined ? null : partsOf(validation) }
+  return { plan, training: partsOf(data), validation: validation === undefined ? null : validationParts(validation) }
 }
 
 function lossOf({ plan, training }: PreparedFit, columns: ModelColumns): NonNullable<FitPlan['loss']> {

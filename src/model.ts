@@ -75,7 +75,12 @@ export class Kan {
    */
   constructor(options: KanOptions) {
     const given: unknown = options
-    this.#model = given instanceof Wrapped ? given.model : native(() => new NativeModel(specification(given)))
+    if (given instanceof Wrapped) {
+      this.#model = given.model
+    } else {
+      const asked = specification(given)
+      this.#model = native(() => new NativeModel(asked))
+    }
     ;[this.#about, this.#columns] = learn(this.#model)
     this.#row = new Float64Array(this.#columns.inputs)
     this.#result = new Float64Array(this.#columns.outputs)

@@ -91,7 +91,7 @@ function layerSizes(value: unknown): number[] {
       details: { option: 'layers', expected: 'at least 2 sizes', found: value },
     })
   }
-  return value.map((size: unknown, index) => whole(size, `layers[${index}]`, { min: 1 }))
+  return Array.from(value, (size: unknown, index) => whole(size, `layers[${index}]`, { min: 1 }))
 }
 
 /** Reads an option if it was given. */

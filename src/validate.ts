@@ -112,6 +112,9 @@ export function finite(value: unknown, name: string, range: Range = {}): number 
 export function whole(value: unknown, name: string, range: Range = {}): number {
   const expected = `a whole number ${describeRange(range)}`.trimEnd()
   if (typeof value !== 'number') throw wrongType(name, expected, value)
+  if (Number.isInteger(value) && value > Number.MAX_SAFE_INTEGER) {
+    throw outOfRange(name, `${expected}, at most ${range.max ?? Number.MAX_SAFE_INTEGER}`, value)
+  }
   if (!Number.isSafeInteger(value) || !within(value, range)) throw outOfRange(name, expected, value)
   return value
 }

@@ -78,10 +78,72 @@ test('delimiter, header, comments and markers of missing values can be chosen', 
   expect(data.x.data).toEqual(Float64Array.of(1, 2, 1, 4))
 })
 
-test('text that is mostly numbers is recognised', () => {
-  const rows = Array.from({ length: 50 }, (_, i) => (i === 7 ? 'n.a.' : String(i)))
-  const error = thrown(() => parseCsv(['a', ...rows].join('\n')))
-  expect(error.message).toMatch(/'n\.a\.' means a missing value, add it to missingMarkers/)
+describe('text among numbers', () => {
+  const column = (cells: readonly string[], options: object = {}) =>
+    parseCsv(['a;b', ...cells.map((cell, i) => `${i};${cell}`)].join('\n'), { delimiter: ';', ...options })
+
+  test('is refused by column, row and cell, with what it may stand for', () => {
+    const error = thrown(() => parseCsv('a,b,y\n1,5.1,2\n2,-,3\n3,6.2,4\n4,7.3,5', { target: 'y' }))
+    expect(error.code).toBe('ERR_KAN_DATA')
+    expect(error.message).toMatch(/column 'b' of data row 2 is '-', while 3 of the 4 cells of 'b' look like numbers/)
+    expect(error.hint).toMatch(/missingMarkers[\s\S]*categorical: \['b'\][\s\S]*ignore/)
+    expect(error.details).toMatchObject({ row: 1, column: 'b', found: '-' })
+    expect(thrown(() => column(['1', 'nan', '2'])).message).toMatch(/row 2 is 'nan'/)
+  })
+
+  test('is refused in a target too, which can be made one of classes', () => {
+    const cells = [...Array.from({ length: 100 }, (_, i) => String(i)), 'oops']
+    const error = thrown(() => column(cells, { target: 'b' }))
+    expect(error.message).toMatch(/data row 101 is 'oops', while 100 of the 101 cells/)
+    expect(error.hint).not.toMatch(/ignore/)
+    expect(column(['1', '2', 'x'], { target: 'b', categorical: 'b' }).classes).toEqual(['1', '2', 'x'])
+  })
+
+  test('counts decimal commas and percentages as numbers, and says what they look like', () => {
+    for (const cells of [
+      ['1,5', '2,5'],
+      ['1', '2,5', '3,5'],
+    ]) {
+      expect(thrown(() => column(cells)).hint).toMatch(/decimal comma: write decimal points/)
+    }
+    expect(thrown(() => column(['10%', '12.5 %'])).hint).toMatch(/percentage/)
+    expect(thrown(() => column(['1', '2', '3', '-', 'x', '1,5'])).hint).not.toMatch(/decimal comma/)
+  })
+
+  test('is let through as a gap, as a category, or in a column that is words mostly', () => {
+    expect(column(['1', '-', '3'], { missingMarkers: ['-'], missing: 'mean' }).x.data[3]).toBe(2)
+    expect(column(['1', '-', '3'], { categorical: 'b' }).features).toBe(4)
+    expect(column(['1', '-', '3'], { ignore: 'b' }).features).toBe(1)
+    expect(column(['1', 'x', 'y']).featureNames).toEqual(['a', 'b=1', 'b=x', 'b=y'])
+  })
+
+  test('is refused in rows that are dropped too, for what is left was read as text', () => {
+    expect(thrown(() => parseCsv('a,b\n1,2\n,x\n3,4', { missing: 'drop' })).message).toMatch(/row 2 is 'x'/)
+  })
+
+  test('numbers in a categorical column are compared as numbers', () => {
+    expect(column(['01115', '1115', '7'], { categorical: 'b' }).featureNames).toEqual(['a', 'b=1115', 'b=7'])
+  })
+})
+
+describe('advice', () => {
+  const advice: [string, () => unknown, RegExp][] = [
+    ['semicolons', () => parseCsv('a;b\n1;2\n', { target: 'b' }), /use delimiter: ';'/],
+    ['tabs', () => parseCsv('a\tb\n1\t2\n', { target: 'b' }), /use delimiter: '\\t'/],
+    ['another encoding', () => parseCsv(Uint8Array.of(97, 10, 0xe4, 10)), /encoding UTF-8/],
+    ['an empty file', () => parseCsv(''), /^Check that it is the right file/],
+    ['a header alone', () => parseCsv('a,b\n'), /^It needs at least one row/],
+    ['an index without a name', () => parseCsv(',a\n0,1\n'), /pandas: to_csv\(path, index=False\)/],
+    ['a column without a name', () => parseCsv('a,\n0,1\n'), /^Give every column a name/],
+  ]
+  test.each(advice)('for %s', (_, call, hint) => {
+    expect(thrown(call).hint).toMatch(hint)
+  })
+
+  test('names the delimiter to those who read for a model too', () => {
+    const { encoding } = parseCsv('a,b\n1,2\n', { target: 'b' })
+    expect(thrown(() => parseCsv('a;b\n1;2\n', { encoding: encoding! })).hint).toMatch(/use delimiter: ';'/)
+  })
 })
 
 describe('refused', () => {

@@ -72,6 +72,36 @@ describe('arrays', () => {
     expect(matrix.targetNames).toEqual(['y1', 'y2'])
   })
 
+  test('true and false are the targets 1 and 0', () => {
+    const data = new Dataset({ x: [[0], [1], [2]], y: [true, false, true] })
+    expect([data.y.data, data.classes]).toEqual([Float64Array.of(1, 0, 1), null])
+    const mixed = thrown(() => new Dataset({ x: [[0], [1]], y: [2, true] as never }))
+    expect(mixed.message).toMatch(/y\[1\] is true; expected a finite number[\s\S]*1 for true and 0 for false/)
+    expect(thrown(() => new Dataset({ x: [[0], [1]], y: [true, 2] as never })).message).toMatch(
+      /y\[1\] is 2; expected true or false/,
+    )
+  })
+
+  test('class names and numbers are not mixed', () => {
+    for (const y of [
+      ['a', 1],
+      [1, 'a'],
+    ]) {
+      const error = thrown(() => new Dataset({ x: [[0], [1]], y: y as never }))
+      expect(error.code).toBe('ERR_KAN_LABEL')
+      expect(error.message).toMatch(/y mixes class names and numbers: y\[1\] is /)
+    }
+  })
+
+  test('texts that are numbers for the most part are no class names, unless they are said to be', () => {
+    const x = [[0], [1], [2]]
+    const error = thrown(() => new Dataset({ x, y: ['1', 'oops', '2'] }))
+    expect(error.message).toMatch(/y\[1\] is 'oops', while 2 of the 3 texts in y[\s\S]*classes/)
+    expect(new Dataset({ x, y: ['1', 'oops', '2'], classes: ['1', '2', 'oops'] }).y.data).toEqual(
+      Float64Array.of(0, 2, 1),
+    )
+  })
+
   test('texts for targets become labels of sorted classes', () => {
     const data = new Dataset({ x: [[0], [1], [2]], y: ['b', 'a', 'b'] })
     expect(data.classes).toEqual(['a', 'b'])

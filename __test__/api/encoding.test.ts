@@ -259,10 +259,57 @@ describe('named columns', () => {
     )
     expect(error.details).toMatchObject({ column: 'origin', found: 'Jpan' })
     const absent = thrown(() => Dataset.fromRows([{ weihgt: 1, origin: 'USA' }], { encoding: encoding! }))
-    expect(absent.message).toMatch(/'weight' is missing[\s\S]*Did you mean 'weihgt'/)
+    expect(absent.message).toMatch(/rows\[0\]\.weight is missing; found 'weihgt'[\s\S]*Did you mean 'weight'/)
     const text = thrown(() => Dataset.fromRows([{ weight: '1', origin: 'USA' }], { encoding: encoding! }))
     expect(text.message).toMatch(/rows\[0\]\.weight is '1'; expected a number/)
   })
+})
+
+describe('a key that a row object lacks', () => {
+  const filled = Dataset.fromRows(cars, { target: 'mpg', missing: 'mean' }).encoding!
+  const bare = Dataset.fromRows(cars, { target: 'mpg' }).encoding!
+  const read = (rows: readonly Record<string, number | string | null>[], encoding = filled) =>
+    Array.from(Dataset.fromRows(rows, { encoding }).x.data)
+
+  test('is filled, whatever the other rows have', () => {
+    const alone = read([{ origin: 'USA' }])
+    expect(alone).toEqual([2851, 0, 0, 1])
+    expect(read([{ origin: 'USA' }, { weight: 1, origin: 'USA' }]).slice(0, 4)).toEqual(alone)
+    expect(read([{ weight: 2 }])).toEqual([2, 0, 0, 1])
+  })
+
+  test('is refused by row without a fill, whatever the other rows have', () => {
+    for (const rows of [[{ origin: 'USA' }], [{ weight: 1, origin: 'USA' }, { origin: 'USA' }]]) {
+      const error = thrown(() => read(rows, bare))
+      expect(error.code).toBe('ERR_KAN_DATA')
+      expect(error.message).toMatch(
+        new RegExp(`rows\\[${rows.length - 1}\\]\\.weight is missing[\\s\\S]*keys 'origin'`),
+      )
+    }
+  })
+
+  test('is refused with a fill too if it is misspelt, unless the gap is on purpose', async () => {
+    const error = thrown(() =>
+      read([
+        { weight: 1, origin: 'USA' },
+        { wieght: 1, origin: 'USA' },
+      ]),
+    )
+    expect(error.message).toMatch(/rows\[1\]\.weight is missing; found 'wieght'[\s\S]*Did you mean 'weight'/)
+    expect(read([{ wieght: 1, weight: null, origin: 'USA', mpg: 3 }])).toEqual([2851, 0, 0, 1])
+    expect(read([{ colour: 1, weight_of_wheels: 2, origin: 'USA' }])[0]).toBe(2851)
+    const model = new Kan({ layers: [4, 1] })
+    await model.fit(Dataset.fromRows(cars, { target: 'mpg', missing: 'mean' }), { steps: 1 })
+    expect(() => model.predictSync([{ wieght: 1, origin: 'USA' }])).toThrow(/found 'wieght'/)
+    expect(model.predictSync([{ origin: 'USA' }])).toEqual(model.predictSync([{ weight: null, origin: 'USA' }]))
+  })
+})
+
+test('texts among numbers in texts are refused', () => {
+  const error = thrown(() => Dataset.fromRows([{ a: '1' }, { a: 'x' }, { a: '2' }]))
+  expect(error.message).toMatch(/rows\[1\]\.a is 'x', while 2 of the 3 cells of 'a'[\s\S]*Write null[\s\S]*categorical/)
+  expect(error.hint).not.toMatch(/missingMarkers/)
+  expect(Dataset.fromRows([{ a: '1' }, { a: 'x' }, { a: '2' }], { categorical: 'a' }).features).toBe(3)
 })
 
 test('an encoding that is nearly right is used or refused, never half believed', () => {

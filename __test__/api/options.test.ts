@@ -116,7 +116,12 @@ describe('of a fit', () => {
     ['steps and epochs', { steps: 1, epochs: 1 }, RangeError, /exclude each other/],
     ['no batch', { batchSize: 0 }, RangeError, /batchSize/],
     ['all for validation', { validation: 1 }, RangeError, /validation must be a number greater than 0 and less than 1/],
-    ['validation by name', { validation: 'test' }, TypeError, /must be a Dataset or an object/],
+    [
+      'validation by name',
+      { validation: 'test' },
+      TypeError,
+      /must be a fraction between 0 and 1, a Dataset, or an object/,
+    ],
     ['no patience', { earlyStopping: { patience: 0 } }, RangeError, /earlyStopping\.patience/],
     ['a stop that is none', { earlyStopping: 'yes' }, TypeError, /earlyStopping must be an object/],
     ['restoreBest', { restoreBest: 1 }, TypeError, /restoreBest/],

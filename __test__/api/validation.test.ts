@@ -48,3 +48,22 @@ test('targets of another name, or in another order, are refused', async () => {
   await model.fit(train, options)
   await expect(model.evaluate(swapped)).rejects.toThrow(message)
 })
+
+test('a column of class numbers under another loss gets the advice to use crossEntropy', async () => {
+  const x = a.map(value => [value])
+  const labels = a.map((_, i) => i % 3)
+  await expect(new Kan({ layers: [1, 3] }).fit({ x, y: labels })).rejects.toThrow("use loss: 'crossEntropy'")
+})
+
+test('holes, numbers beyond the whole ones and getters that throw are told for what they are', () => {
+  // biome-ignore lint/suspicious/noSparseArray: the hole is the point
+  expect(() => new Kan({ layers: [, 1] as number[] })).toThrow('layers[0] must be a whole number')
+  expect(() => new Kan({ layers: [1, 1], seed: 2 ** 53 })).toThrow('at most 9007199254740991')
+  const broken = {
+    layers: [1, 1],
+    get grid(): number {
+      throw new Error('mine')
+    },
+  }
+  expect(() => new Kan(broken)).toThrow(/^mine$/)
+})

@@ -26,8 +26,8 @@ export function refuseMisspelt(table: SourceTable, { features, targets }: Encodi
     if (unknown.length === 0) continue
     for (const { name } of features) {
       if (present.has(name)) continue
-      let seen = cleared.get(name)
-      if (seen === undefined) cleared.set(name, (seen = new Set()))
+      const seen = cleared.get(name) ?? new Set()
+      cleared.set(name, seen)
       for (const key of unknown) {
         if (seen.has(key)) continue
         if (near(name, key)) refuseKey(table.where(row, name), row, name, key)

@@ -17,7 +17,7 @@ export interface CsvOptions extends TableOptions {
   delimiter?: string | undefined
   /** Whether the first row names the columns, `true` unless given. Without it they are `column1`, `column2`, …. */
   header?: boolean | undefined
-  /** Cells that stand for a missing value; `['', 'NA', 'N/A', 'NaN', 'null', '?']` unless given. */
+  /** Cells that stand for a missing value; `['', 'NA', 'N/A', 'NaN', 'null', '?']` unless given, which are replaced. */
   missingMarkers?: readonly string[] | undefined
   /** Rows that begin with this ASCII character are skipped. */
   comment?: string | undefined
@@ -110,7 +110,7 @@ function build(bytes: Uint8Array, options: unknown, origin: string): Dataset {
  *
  * @param text The text, or its bytes in UTF-8.
  * @throws {@link KanError} `ERR_KAN_CSV` for what can't be parsed (line named), `ERR_KAN_DATA` for a text column with
- *   too many values, for missing values and unknown categories; `TypeError` for unknown options and columns.
+ *   too many values, for text among numbers, for missing values and unknown categories; `TypeError` for unknown options and columns.
  */
 export function parseCsv(text: string | Uint8Array, options: CsvOptions = {}): Dataset {
   if (typeof text !== 'string' && !(text instanceof Uint8Array)) refuseType('text', 'a text or a Uint8Array', text)

@@ -19,8 +19,17 @@ import { type DatasetParts, partsFromTable, type TableOptions, tableOptionNames 
 export interface Samples {
   /** Features, `[rows, features]`. */
   readonly x: NumberRows | Matrix
-  /** Targets: one number or one class name for each row, or `[rows, targets]`. Needed for fitting, not for predicting. */
-  readonly y?: NumberRows | Matrix | NumberArray | readonly number[] | readonly string[] | undefined
+  /**
+   * Targets: one number, class name, or `true` (1) or `false` (0) for each row, or `[rows, targets]`. Needed for fitting, not for predicting.
+   */
+  readonly y?:
+    | NumberRows
+    | Matrix
+    | NumberArray
+    | readonly number[]
+    | readonly string[]
+    | readonly boolean[]
+    | undefined
   /** How much each row counts, `[rows]`; all alike unless given. */
   readonly weights?: NumberArray | readonly number[] | undefined
 }

@@ -166,13 +166,15 @@ function refuseCategory(place: string, column: string, found: string, known: rea
   })
 }
 
+const usualHint = "Use missing: 'drop' to leave such rows out, or 'mean' or 'median' to fill the gaps."
+
 /** Throws that values are missing and that nothing is to stand in for them. */
-export function refuseMissing(place: string, name: string, count: number, row: number, hint?: string): never {
+export function refuseMissing(place: string, name: string, count: number, row: number, hint: string): never {
   const more = count > 1 ? ` (and ${counted(count - 1, 'more')} in the data)`.replace('mores', 'more') : ''
   throw new KanError({
     code: 'ERR_KAN_DATA',
     message: `${place} is missing${more}`,
-    hint: hint ?? "Use missing: 'drop' to leave such rows out, or 'mean' or 'median' to fill the gaps.",
+    hint,
     details: { row, column: name, count },
   })
 }
@@ -237,7 +239,10 @@ function encodeCategories(
 function refuseGap(table: SourceTable, column: Column, name: string, row: number): never {
   let count = 0
   for (let r = 0; r < table.rows; r++) if (isMissing(column, r)) count++
-  return refuseMissing(table.where(row, name), name, count, row)
+  const keys = table.keys?.(row)
+  const absent = keys !== undefined && !keys.includes(name)
+  const hint = absent ? `The row has the keys ${listed(keys)}. ${usualHint}` : usualHint
+  return refuseMissing(table.where(row, name), name, count, row, hint)
 }
 
 function refuseText(place: string, name: string, found: string): never {

@@ -96,12 +96,13 @@ export function refuseAllDropped(rows: number, hint: string): never {
   })
 }
 
-/** Throws that class names and numbers stand side by side. */
+/** Throws that a target is of another kind than those above: class names, numbers, or `true` and `false`. */
 export function refuseMixed(name: string, row: number, found: unknown, expected: string): never {
+  const mixed = expected === 'true or false' ? 'true and false with other values' : 'class names and numbers'
   throw new KanTypeError({
     code: 'ERR_KAN_LABEL',
-    message: `${name} mixes class names and numbers: ${name}[${row}] is ${described(found)}; expected ${expected}, as above`,
-    hint: 'Targets are all class names (String(…) makes one of a number) or all numbers.',
+    message: `${name} mixes ${mixed}: ${name}[${row}] is ${described(found)}; expected ${expected}, as above`,
+    hint: 'Targets are all class names (String(…) makes one of a number), all numbers, or all true and false.',
     details: { row, expected, found },
   })
 }
@@ -262,8 +263,8 @@ export function toTargetBlock(value: unknown, rules: BlockRules): Block {
     const cell: unknown = list[r]
     if (flags ? typeof cell === 'boolean' : typeof cell === 'number' && Number.isFinite(cell)) data[r] = Number(cell)
     else if (rules.allowMissing && isGap(cell)) data[r] = Number.NaN
-    else if (!flags && typeof cell === 'string' && !Number.isFinite(Number(cell)) && !isGap(list[0]))
-      refuseMixed(rules.name, r, cell, 'a number')
+    else if (flags && !isGap(cell)) refuseMixed(rules.name, r, cell, 'true or false')
+    else if (typeof cell === 'string' && !Number.isFinite(Number(cell))) refuseMixed(rules.name, r, cell, 'a number')
     else refuseCell(`${rules.name}[${r}]`, r, 0, rules.columnNames?.[0], cell)
   }
   checkWidth(1, rules, rules.name)

@@ -58,22 +58,16 @@ export function styleHint({ style }: Stray, parsed: boolean): string {
 /**
  * Throws if a text column is numbers for the most part.
  *
- * @param rows The rows of the table that the cells are from.
+ * @param column All its cells, of rows that are dropped too.
  * @param target Whether it is to be predicted.
  */
-export function refuseStrays(
-  table: SourceTable,
-  name: string,
-  { values }: TextCells,
-  rows: ArrayLike<number>,
-  target: boolean,
-): void {
-  const stray = findStray(values)
+export function refuseStrays(table: SourceTable, name: string, column: TextCells, target: boolean): void {
+  const stray = findStray(column.values)
   if (stray === undefined) return
-  const row = rows[stray.index]!
+  const row = stray.index
   const numbers = `${stray.numbers} of the ${stray.present} cells of '${name}'`
   const gap = table.parsed
-    ? 'Name it in missingMarkers if it stands for a missing value'
+    ? 'Name it in missingMarkers (beside the usual ones) if it stands for a missing value'
     : 'Write null if it stands for a missing value, and Number(…) for numbers in texts'
   const other = target
     ? `or name the column in categorical: ['${name}'] if its cells are classes.`

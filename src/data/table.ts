@@ -211,16 +211,18 @@ function keptRows(table: SourceTable, columns: ReadonlyMap<string, Column>, drop
 
 function learn(table: SourceTable, columns: ReadonlyMap<string, Column>, use: Plan, rows: number[]): Encoding {
   const { missing, limit, categorical } = use
+  for (const [name, column] of columns) {
+    if (column.kind === 'number' || categorical.has(name) || name === use.weights) continue
+    refuseStrays(table, name, column, use.targets.includes(name))
+  }
   const features = use.features.map(name => {
     const column = selectCells(columns.get(name)!, rows)
-    if (column.kind === 'text' && !categorical.has(name)) refuseStrays(table, name, column, rows, false)
     return learnFeature(name, column, missing, limit, table.parsed || categorical.has(name))
   })
   let classes: string[] | null = null
   for (const name of use.targets) {
     const column = selectCells(columns.get(name)!, rows)
     if (column.kind === 'number') continue
-    if (!categorical.has(name)) refuseStrays(table, name, column, rows, true)
     if (use.targets.length > 1) {
       refuse(
         `Target '${name}' is text; with several targets all must be numbers`,

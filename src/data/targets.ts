@@ -20,18 +20,24 @@ export function usualLoss(parts: Readonly<DatasetParts>, columns: ModelColumns):
   return columns.outputs === 1 ? 'binaryCrossEntropy' : 'crossEntropy'
 }
 
+function capitalised(what: string): string {
+  return what.charAt(0).toUpperCase() + what.slice(1)
+}
+
 function refuseLabels(message: string, hint: string, details: Record<string, unknown>): never {
   throw new KanError({ code: 'ERR_KAN_LABEL', message, hint, details })
 }
 
 function checkWidth(parts: Readonly<DatasetParts>, outputs: number, loss: LossName, what: string): void {
-  const labels = loss === 'crossEntropy' && parts.targets === 1
-  if (parts.targets === outputs || labels) return
+  if (parts.targets === outputs || (loss === 'crossEntropy' && parts.targets === 1)) return
   const alternative = loss === 'crossEntropy' ? ', or 1 column of labels' : ''
+  const columns = parts.targets === 1 ? '1 target column' : `${parts.targets} target columns`
+  const labels = parts.targets === 1 && parts.y.every(y => Number.isInteger(y) && y >= 0 && y < outputs)
+  const model = `A model for this data ends with layers: [${parts.features}, …, ${parts.classes?.length ?? parts.targets}].`
   refuseShape(
-    `${what} has ${parts.targets} target columns; the model has ${outputs} outputs, so ${outputs} are expected${alternative}`,
+    `${capitalised(what)} has ${columns}; the model has ${outputs} outputs, so ${outputs} are expected${alternative}`,
     { expected: outputs, found: parts.targets },
-    `A model for this data ends with layers: [${parts.features}, …, ${parts.classes?.length ?? parts.targets}].`,
+    labels ? `If the target is a class from 0 to ${outputs - 1}, use loss: 'crossEntropy'. ${model}` : model,
   )
 }
 
@@ -97,7 +103,7 @@ export function checkTargets(parts: Readonly<DatasetParts>, columns: ModelColumn
   if (parts.targets === 0) {
     throw new KanError({
       code: 'ERR_KAN_DATA',
-      message: `${what.charAt(0).toUpperCase()}${what.slice(1)} has no targets`,
+      message: `${capitalised(what)} has no targets`,
       hint: "Name the column to predict with the option target: 'column', or give y.",
       details: { expected: 'at least 1 target', found: 0 },
     })
