@@ -6,41 +6,18 @@ use common::Parts;
 use kanode_format::{decode, encode};
 use kanode_network::{Names, Network, Specification};
 use kanode_spline::{KnotEnds, Knots, Outside};
+use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-/// The system's allocator, counting.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), SeqCst) + layout.size();
-        MOST.fetch_max(held, SeqCst);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), SeqCst);
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// The most bytes held above those held before, while `work` runs.
 fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
-    let before = HELD.load(SeqCst);
-    MOST.store(before, SeqCst);
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
     let result = work();
-    (MOST.load(SeqCst) - before, result)
+    (ALLOCATOR.peak_usage() - before, result)
 }
 
 /// Little in the file for each input node and much in memory: one output, splines that decay outside.

@@ -42,7 +42,9 @@ pub enum SpecificationError {
     },
     /// A domain that is empty, not within ±1e100 and the numbers of the network's type, or too narrow to hold the
     /// grid's intervals as distinct numbers of that type.
-    #[error("{option}: expected a < b within ±1e100 with room for the grid between them, found [{a:?}, {b:?}]")]
+    #[error(
+        "{option}: expected a < b within ±1e100 with room for the grid between them, found [{a:?}, {b:?}]"
+    )]
     Domain {
         /// `domain` or `hiddenDomain`.
         option: &'static str,

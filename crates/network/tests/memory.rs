@@ -3,33 +3,10 @@
 use kanode_cpu::{CpuBackend, CpuOptions};
 use kanode_engine::{Batch, Compile, Loss};
 use kanode_network::{Network, Specification};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-/// The system's allocator, counting.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), SeqCst) + layout.size();
-        MOST.fetch_max(held, SeqCst);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), SeqCst);
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use peak_alloc::PeakAlloc;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// One test, because the count is of the whole process.
 #[test]
@@ -43,8 +20,8 @@ fn cost_tells_the_bytes_of_a_step() {
         (&[100, 256, 256, 256, 10], 5, 4096),
     ];
     for (layers, grid, rows) in shapes {
-        let before = HELD.load(SeqCst);
-        MOST.store(before, SeqCst);
+        let before = ALLOCATOR.current_usage();
+        ALLOCATOR.reset_peak_usage();
         let network = Network::<f32>::new(Specification { grid, ..Specification::of(layers) }).unwrap();
         let mut gradient = vec![0.0; network.parameter_count()];
         let x: Vec<f32> = (0..rows * network.inputs()).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
@@ -53,7 +30,7 @@ fn cost_tells_the_bytes_of_a_step() {
         let batch = Batch { x: &x, targets: &targets, weights: None, rows };
         let mut executor = backend.compile(network.program()).unwrap();
         executor.loss_and_gradient(Loss::Mse, network.parameters(), &batch, &mut gradient).unwrap();
-        let found = (MOST.load(SeqCst) - before - given) as f64;
+        let found = (ALLOCATOR.peak_usage() - before - given) as f64;
         let told = network.cost(rows).total.bytes as f64;
         // A fifth, and the kernels' work space, which does not grow with the rows: partial sums of one pass.
         let allowed = 0.2 * told + 3e6;

@@ -1,33 +1,13 @@
 //! A machine that does not grant the memory of a network: an error, not the end of the process.
 
+use cap::Cap;
 use kanode_network::{Names, Network, NetworkError, Specification};
 use kanode_spline::{KnotEnds, Knots, Outside};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::alloc::System;
 
-/// The system's allocator, which refuses what is larger than [`LARGEST`].
-struct Stingy;
-
-static LARGEST: AtomicUsize = AtomicUsize::new(usize::MAX);
-
-// SAFETY: every call goes to the system's allocator unchanged, or is refused with the null pointer.
-unsafe impl GlobalAlloc for Stingy {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.size() > LARGEST.load(SeqCst) {
-            return std::ptr::null_mut();
-        }
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
+/// The system's allocator, with a limit.
 #[global_allocator]
-static ALLOCATOR: Stingy = Stingy;
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// One test, because the limit is of the whole process.
 #[test]
@@ -46,10 +26,10 @@ fn tables_that_find_no_memory_are_an_error() {
         };
         let knots = vec![(0..inputs).map(knots).collect()];
         let (specification, parameters) = (specification.clone(), vec![0.5f32; inputs * 8]);
-        LARGEST.store(1 << 20, SeqCst);
+        ALLOCATOR.set_limit(ALLOCATOR.allocated() + (1 << 20)).unwrap();
         let network =
             Network::from_parts(specification, knots, parameters, None, Names::default(), None).map(drop);
-        LARGEST.store(usize::MAX, SeqCst);
+        ALLOCATOR.set_limit(usize::MAX).unwrap();
         network
     };
     // A table takes some 4 kB: a few are granted, a thousand are not.
