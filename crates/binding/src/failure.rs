@@ -43,11 +43,6 @@ impl Failure {
         Self::new("ERR_KAN_OPTION", message)
     }
 
-    pub(crate) fn length(what: &str, expected: usize, found: usize) -> Self {
-        Self::new("ERR_KAN_SHAPE", format!("{what}: expected {expected} numbers, found {found}"))
-            .with(json!({ "what": what, "expected": expected, "found": found }))
-    }
-
     pub(crate) fn memory(what: &str, numbers: usize) -> Self {
         Self::new("ERR_KAN_MEMORY", format!("no memory for {numbers} numbers of {what}"))
             .with(json!({ "what": what, "numbers": numbers }))
@@ -93,6 +88,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kanode_engine::Program;
 
     fn thrown(entry: impl FnOnce() -> Result<(), Failure>) -> Value {
         serde_json::from_str(&guard(entry).unwrap_err().reason).unwrap()
@@ -108,7 +104,7 @@ mod tests {
 
     #[test]
     fn failures_keep_their_code_and_details() {
-        let error = thrown(|| Err(Failure::length("x", 4, 5)));
+        let error = thrown(|| Ok(Program::check_length("x", 4, 5)?));
         assert_eq!(error["code"], "ERR_KAN_SHAPE");
         assert_eq!(error["details"], json!({ "what": "x", "expected": 4, "found": 5 }));
     }

@@ -5,9 +5,9 @@ use crate::failure::{Failure, catch, guard};
 use crate::fit::{self, NativeData};
 use crate::shared::{Held, Shared, State, backend, machine, with_slot};
 use crate::threads::{Done, spawn};
-use kanode_engine::Real;
+use kanode_engine::{Program, Real};
 use kanode_format::{AnyModel, Model, decode, encode, write_atomic};
-use kanode_network::{Names, Network, Specification};
+use kanode_network::{Network, Specification};
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Float64ArraySlice, Function, Object, ObjectFinalize};
 use napi_derive::napi;
@@ -84,27 +84,6 @@ impl NativeModel {
         guard(|| self.shared.read(|state| Ok(with_slot!(state, slot => slot.model().metadata.clone()))))
     }
 
-    /// Sets the facade's own text.
-    #[napi]
-    pub fn set_metadata(&self, metadata: String) -> napi::Result<()> {
-        guard(|| {
-            self.shared.write(|state| {
-                with_slot!(state, slot => slot.model_mut().metadata = metadata);
-                Ok(())
-            })
-        })
-    }
-
-    /// Sets the names of inputs and outputs.
-    #[napi]
-    pub fn set_names(&self, inputs: Option<Vec<String>>, outputs: Option<Vec<String>>) -> napi::Result<()> {
-        let names = Names { inputs, outputs };
-        guard(|| {
-            self.shared
-                .write(|state| Ok(with_slot!(state, slot => slot.model_mut().network.set_names(names))?))
-        })
-    }
-
     /// Writes the slab of parameters to `out`.
     #[napi]
     #[allow(
@@ -118,7 +97,7 @@ impl NativeModel {
             self.shared.read(|state| {
                 with_slot!(state, slot => {
                     let parameters = slot.model().network.parameters();
-                    same_length("parameters", parameters.len(), out.len())?;
+                    Program::check_length("parameters", parameters.len(), out.len())?;
                     out.iter_mut().zip(parameters).for_each(|(out, p)| *out = p.to_f64());
                 });
                 Ok(())
@@ -162,7 +141,7 @@ impl NativeModel {
             let (layer, from, to) = (index("layer", layer)?, index("from", from)?, index("to", to)?);
             // SAFETY: JavaScript is stopped in this call, and the facade allocated `out` for it alone.
             let out = unsafe { out.as_mut() };
-            same_length("out", x.len(), out.len())?;
+            Program::check_length("out", x.len(), out.len())?;
             self.shared.read(|state| {
                 let curve = with_slot!(state, slot => slot.model().network.edge_curve(layer, from, to, x))?;
                 out.copy_from_slice(&curve);
@@ -333,7 +312,7 @@ pub(crate) fn to_bytes<T: Held>(model: &Model<T>, with_state: bool) -> Result<Ve
 }
 
 fn set_parameters<T: Real>(model: &mut Model<T>, values: &[f64]) -> Result<(), Failure> {
-    same_length("parameters", model.network.parameter_count(), values.len())?;
+    Program::check_length("parameters", model.network.parameter_count(), values.len())?;
     if let Some(position) = values.iter().position(|v| !T::from_f64(*v).is_finite()) {
         return Err(Failure::new(
             "ERR_KAN_NUMBER",
@@ -346,10 +325,6 @@ fn set_parameters<T: Real>(model: &mut Model<T>, values: &[f64]) -> Result<(), F
     }
     model.state = None;
     Ok(())
-}
-
-fn same_length(what: &str, expected: usize, found: usize) -> Result<(), Failure> {
-    if expected == found { Ok(()) } else { Err(Failure::length(what, expected, found)) }
 }
 
 /// A number from JavaScript as a count or an index.

@@ -1,6 +1,7 @@
 //! CSV text to columns, for the facade to make a data set of.
 
 use crate::failure::{Failure, guard};
+use kanode_engine::Program;
 use kanode_table::{Column, CsvOptions, Table};
 use napi::bindgen_prelude::Float64ArraySlice;
 use napi_derive::napi;
@@ -52,11 +53,13 @@ impl NativeTable {
             // SAFETY: JavaScript is stopped in this call, and the facade allocated `out` for it alone.
             let out = unsafe { out.as_mut() };
             match self.column(column)? {
-                Column::Numbers(numbers) if numbers.len() == out.len() => out.copy_from_slice(numbers),
-                Column::Numbers(numbers) => return Err(Failure::length("out", numbers.len(), out.len())),
-                Column::Text(_) => return Err(Failure::option(format!("column {column} holds text"))),
+                Column::Numbers(numbers) => {
+                    Program::check_length("out", numbers.len(), out.len())?;
+                    out.copy_from_slice(numbers);
+                    Ok(())
+                }
+                Column::Text(_) => Err(Failure::option(format!("column {column} holds text"))),
             }
-            Ok(())
         })
     }
 
