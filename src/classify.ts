@@ -18,8 +18,12 @@ export function refuseQuantities(loss: LossName | null): never {
   })
 }
 
-/** Logits `[rows, columns]` to probabilities: softmax over each row, or the logistic function of each number. */
-export function toProbabilities(logits: Float64Array, columns: number, loss: LossName): Float64Array {
+/**
+ * Logits `[rows, columns]` to probabilities: softmax over each row, or the logistic function of each number, of logits
+ * divided by a temperature.
+ */
+export function toProbabilities(given: Float64Array, columns: number, loss: LossName, temperature = 1): Float64Array {
+  const logits = temperature === 1 ? given : given.map(y => y / temperature)
   if (loss === 'binaryCrossEntropy') return logits.map(y => (y >= 0 ? 1 / (1 + Math.exp(-y)) : logistic(Math.exp(y))))
   const out = new Float64Array(logits.length)
   for (let start = 0; start < logits.length; start += columns) {

@@ -42,6 +42,12 @@ export interface Description {
   readonly loss: { readonly name: LossName } | null
   readonly resumable: boolean
   readonly steps: number
+  /** Arities of product nodes, for each layer of edges; no lists if there are none. */
+  readonly products: readonly (readonly number[])[]
+  /** For each layer of edges the numbers `from·sums + to` of those that are pruned. */
+  readonly pruned: readonly (readonly number[])[]
+  readonly inputIds: readonly number[]
+  readonly layersDetail: readonly { readonly inputs: number; readonly outputs: number }[]
 }
 
 function describe(model: NativeModelHandle): Description {
@@ -52,11 +58,16 @@ function describe(model: NativeModelHandle): Description {
 export interface Schema {
   encoding: Encoding | null
   classes: readonly string[] | null
+  /** What logits are divided by for probabilities; `undefined` before a calibration. */
+  temperature?: number | undefined
+  /** How many columns the first model took, of a model whose inputs were pruned. */
+  width?: number | undefined
 }
 
 /** The metadata text for a schema. */
-export function writeSchema({ encoding, classes }: Schema): string {
-  return encoding === null && classes === null ? '' : JSON.stringify({ version: 1, encoding, classes })
+export function writeSchema({ encoding, classes, temperature, width }: Schema): string {
+  if (encoding === null && classes === null && temperature === undefined && width === undefined) return ''
+  return JSON.stringify({ version: 1, encoding, classes, temperature, width })
 }
 
 function refuseMetadata(reason: string): never {
@@ -78,7 +89,7 @@ export function readSchema(text: string, inputs: number): Schema {
     refuseMetadata('it is not JSON')
   }
   if (typeof value !== 'object' || value === null) refuseMetadata('it is not an object')
-  const { version, encoding, classes } = value as Record<string, unknown>
+  const { version, encoding, classes, temperature, width } = value as Record<string, unknown>
   if (typeof version === 'number' && version > 1) {
     throw new KanError({
       code: 'ERR_KAN_FILE',
@@ -91,17 +102,32 @@ export function readSchema(text: string, inputs: number): Schema {
   if (classes !== null && !(Array.isArray(classes) && classes.every(name => typeof name === 'string'))) {
     refuseMetadata('classes are not texts')
   }
-  if (encoding === null) return { encoding, classes }
+  if (
+    temperature !== undefined &&
+    !(typeof temperature === 'number' && temperature > 0 && temperature < Number.POSITIVE_INFINITY)
+  ) {
+    refuseMetadata('the temperature is not a positive number')
+  }
+  if (width !== undefined && !(Number.isSafeInteger(width) && (width as number) > inputs)) {
+    refuseMetadata('the number of columns before pruning is not larger than the number of inputs')
+  }
+  const others = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(width === undefined ? {} : { width: width as number }),
+  }
+  if (encoding === null) return { encoding, classes, ...others }
   if (!isEncoding(encoding) || !encodingFits(encoding, inputs)) refuseMetadata('the encoding does not fit the model')
-  return { encoding: frozen(encoding), classes }
+  return { encoding: frozen(encoding), classes, ...others }
 }
 
 /** What the model knows about its columns. A model that was not fitted knows no more than how many there are. */
 function columnsOf(about: Description, schema: Schema): ModelColumns {
   const size = { inputs: about.layers[0]!, outputs: about.layers.at(-1)! }
   if (!about.fitted) return { ...size, inputNames: null, outputNames: null, encoding: null, classes: null }
-  const { inputNames, outputNames } = about
-  return { ...size, inputNames, outputNames, encoding: schema.encoding, classes: schema.classes }
+  const { inputNames, outputNames, inputIds } = about
+  const { width, ...known } = schema
+  const first = width === undefined || inputIds.some(id => id >= width) ? {} : { first: { width, ids: inputIds } }
+  return { ...size, inputNames, outputNames, ...known, ...first }
 }
 
 /** What native code says about a model, and what the model knows about its columns. */

@@ -2,123 +2,35 @@
  * The options of a fit: types, defaults, checks, and the JSON that native code reads.
  */
 
+import { type CheckedClassWeights, type ClassWeights, classWeightsOption } from './class-weights.js'
 import { type Dataset, isDataset, type Samples } from './data/dataset.js'
 import { KanRangeError } from './errors.js'
 import { absolutePathOf, type FilePath } from './files.js'
 import type { LossName, TrainingProgress, TrainingRecord } from './history.js'
+import {
+  type Check,
+  named,
+  number,
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizerOf,
+  type ScheduleName,
+  type ScheduleOptions,
+  scheduleOf,
+} from './optimizer-options.js'
 import { optional } from './options.js'
 import { isSignal, type Signal } from './signal.js'
-import { choice, type Fields, fields, finite, flag, ownFields, type Range, refuseType, whole } from './validate.js'
-
-/** Adam (Kingma & Ba 2015, algorithm 1): first-order steps whose size adapts to each parameter. */
-export interface AdamOptions {
-  name: 'adam'
-  /** Decay of the first moment, from 0 to below 1; 0.9 unless given. */
-  beta1?: number
-  /** Decay of the second moment, from 0 to below 1; 0.999 unless given. */
-  beta2?: number
-  /** Added to the root of the second moment, above 0; 1e-8 unless given. */
-  epsilon?: number
-}
-
-/**
- * Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2, decay scaled by the learning rate). The decay
- * reaches every parameter, also one whose gradient is always zero.
- */
-export interface AdamWOptions extends Omit<AdamOptions, 'name'> {
-  name: 'adamw'
-  /** Parameters shrink by `learningRate · weightDecay` of themselves each step; 0.01 unless given. */
-  weightDecay?: number
-}
-
-/**
- * Gradient descent with momentum: `v ← momentum·v + g`, `x ← x − rate·v`; with Nesterov's look-ahead
- * `x ← x − rate·(g + momentum·v)` (Sutskever et al. 2013, in the form of PyTorch).
- */
-export interface SgdOptions {
-  name: 'sgd'
-  /** From 0 to below 1; 0.9 unless given. */
-  momentum?: number
-  /** Look ahead, which needs a momentum above 0; `false` unless given. */
-  nesterov?: boolean
-}
-
-/**
- * Limited-memory BFGS with a strong-Wolfe line search (Nocedal & Wright 2006, algorithms 7.4, 3.5 and 3.6). One step is
- * one iteration, usually with one evaluation. It is made for all rows in every step, which is what it gets unless
- * `batchSize` is given: mini-batches are accepted, but the curvature that it remembers is then that of other rows.
- */
-export interface LbfgsOptions {
-  name: 'lbfgs'
-  /** Pairs of steps and gradient changes kept, 1 to 1000; 10 unless given. */
-  history?: number
-  /**
-   * Evaluations of one line search, 1 to 1000; 25 unless given. A step that has to fall back to the steepest descent may
-   * use twice as many.
-   */
-  maxEvaluations?: number
-  /** Converged when the Euclidean norm of the gradient is at most this; 1e-12 unless given. */
-  tolerance?: number
-  /**
-   * Converged when ten accepted steps in a row fail to lower the lowest loss so far by more than this fraction of it (or
-   * by the precision of the model's numbers, if that is more); from 0 to below 1, 1e-12 unless given.
-   */
-  changeTolerance?: number
-}
-
-/** An optimiser, by its name. */
-export type OptimizerName = 'adam' | 'adamw' | 'sgd' | 'lbfgs'
-
-/** An optimiser with its parameters. */
-export type OptimizerOptions = AdamOptions | AdamWOptions | SgdOptions | LbfgsOptions
-
-/** A learning-rate schedule, by its name. */
-export type ScheduleName = 'constant' | 'cosine' | 'exponential' | 'step'
-
-/**
- * A learning-rate schedule with its parameters. Steps count from the first step of the model's training, those of fits
- * that were resumed included; with `w` warm-up steps, step `s` (from 0) has the rate `base·(s + 1)/(w + 1)` while
- * `s < w`, and afterwards the schedule's at `t = s − w`.
- *
- * For a training in parts (50 steps and 50 more are 100 steps) name `total` of `'cosine'` and `every` of `'step'`. Left
- * out, they follow from the steps planned, and only a fit that was aborted and is resumed for the steps that remained
- * has the rates of one that was not.
- */
-export type ScheduleOptions =
-  | {
-      /** `base`. */
-      name: 'constant'
-      /** Steps of linear warm-up; 0 unless given. */
-      warmup?: number
-    }
-  | {
-      /** `base·(m + (1 − m)·(1 + cos(π·t/T))/2)` with `T = total − warmup`, and `base·m` from `t = T` on. */
-      name: 'cosine'
-      /** Steps of linear warm-up; 0 unless given. */
-      warmup?: number
-      /** Steps of the whole curve, warm-up included; those of the fit and of the fits it resumes unless given. */
-      total?: number
-      /** `m`, the last rate as a fraction of the first, from 0 to 1; 0 unless given. */
-      minimumFraction?: number
-    }
-  | {
-      /** `base·gamma^t`. */
-      name: 'exponential'
-      /** Steps of linear warm-up; 0 unless given. */
-      warmup?: number
-      /** Factor for each step, above 0 and at most 1; 0.999 unless given. */
-      gamma?: number
-    }
-  | {
-      /** `base·gamma^⌊t/every⌋`. */
-      name: 'step'
-      /** Steps of linear warm-up; 0 unless given. */
-      warmup?: number
-      /** Steps between two drops; a third of those of the fit and the fits it resumes, rounded up, unless given. */
-      every?: number
-      /** Factor for each drop, above 0 and at most 1; 0.1 unless given. */
-      gamma?: number
-    }
+import {
+  type GridUpdateOptions,
+  gridSchedule,
+  gridUpdate,
+  type PenaltyOptions,
+  penalties,
+  type RegularizationName,
+  type RegularizationOptions,
+  regularization,
+} from './structure-options.js'
+import { type Fields, fields, finite, flag, refuseType, whole } from './validate.js'
 
 /** A loss with its parameters. */
 export interface HuberOptions {
@@ -153,23 +65,65 @@ export interface CheckpointOptions {
 
 /** How to train. */
 export interface FitOptions {
-  /** The optimiser; `'lbfgs'` unless given. */
+  /**
+   * The optimiser. Unless given `'lm'`, if the loss has curvature, a step is cheap (about a second at most) and nothing
+   * is asked for that it can't do (`epochs`, `batchSize`, `learningRate`, `penalties`, `sam`); otherwise `'adam'` in
+   * mini-batches for many rows and large models, and with `sam`; else `'lbfgs'`. {@link TrainingHistory.optimizer} says
+   * which it was.
+   */
   optimizer?: OptimizerName | OptimizerOptions | undefined
   /**
-   * Base learning rate, above 0; unless given 1 for `'lbfgs'` and 0.01 for the others. `'lbfgs'` finds its own step
-   * lengths: there it scales only the very first step, and the first after the history was dropped.
+   * Grids to train on one after the other, ascending, such as `[3, 5, 10, 20, 50]`: the model is refined to each, and
+   * `steps` or `epochs` are for each of them. Unless given the grid that the model has.
+   */
+  grid?: readonly number[] | undefined
+  /**
+   * First parameters that `'lm'` tries for a new model, on the first grid; the best goes on. 4 unless given, 1 for a
+   * model without hidden nodes.
+   */
+  starts?: number | undefined
+  /**
+   * The prior that keeps edges smooth. `'auto'` finds its strength by the evidence of the data, with `'lm'`, so that
+   * noise is not learnt and no validation rows are needed; other optimisers then have none. `'none'`, or a strength.
+   * `'auto'` unless given.
+   */
+  regularization?: RegularizationName | RegularizationOptions | undefined
+  /**
+   * When grids follow what their nodes receive: `false` for never. Unless given `'lm'` does it between its rounds, and
+   * the others never.
+   */
+  gridUpdate?: boolean | GridUpdateOptions | undefined
+  /** Further terms to minimise, for all optimisers but `'lm'`, which has `regularization`. */
+  penalties?: PenaltyOptions | undefined
+  /**
+   * Radius of sharpness-aware minimisation (Foret et al. 2021, "Sharpness-aware minimization for efficiently improving
+   * generalization"), above 0, about 0.05; for `'adam'`, `'adamw'` and `'sgd'`. Not done unless given.
+   */
+  sam?: number | undefined
+  /**
+   * Continual learning: nothing changes in grid intervals without rows, so that a model of one layer keeps earlier tasks
+   * to the last bit. For `'lm'` and a model with `base: 'zero'` and a `domain` that holds all tasks; there is then no
+   * prior, and no scaler or grid follows the data. `false` unless given.
+   */
+  continual?: boolean | undefined
+  /**
+   * Base learning rate, above 0; unless given 1 for `'lbfgs'` and 0.01 for the others; `'lm'` has none. `'lbfgs'` finds
+   * its own step lengths: there it scales only the very first step, and the first after the history was dropped.
    */
   learningRate?: number | undefined
   /** How the learning rate changes; `'constant'` unless given. */
   schedule?: ScheduleName | ScheduleOptions | undefined
-  /** Steps of the optimiser to do now, one record each. Excludes `epochs`; 100 for `'lbfgs'` if both are missing. */
+  /**
+   * Steps of the optimiser to do now, one record each, on each grid. Excludes `epochs`; 100 for `'lm'` and `'lbfgs'` if both are
+   * missing.
+   */
   steps?: number | undefined
   /**
-   * Passes over the rows to do now, one record each. Excludes `steps`; 100 if both are missing and not `'lbfgs'`. A pass
+   * Passes over the rows to do now, one record each. Excludes `steps`; 100 for the others if both are missing. A pass
    * that a resumed fit left unfinished is finished as the first.
    */
   epochs?: number | undefined
-  /** Rows of a mini-batch, the last of a pass may have fewer; unless given all rows with `steps` or `'lbfgs'`, else 64. */
+  /** Rows of a mini-batch, the last of a pass may have fewer; unless given all rows with `steps`, `'lm'` or `'lbfgs'`, else 64. */
   batchSize?: number | undefined
   /** Whether every pass visits the rows in another order, which matters with mini-batches; `true` unless given. */
   shuffle?: boolean | undefined
@@ -178,6 +132,11 @@ export interface FitOptions {
    * `'binaryCrossEntropy'` if the model has one output.
    */
   loss?: LossName | HuberOptions | undefined
+  /**
+   * How much each class counts, for `'crossEntropy'` and for `'binaryCrossEntropy'` with one output; the weights of the
+   * rows are multiplied by it, those of the validation data as well. All alike unless given.
+   */
+  classWeights?: ClassWeights | undefined
   /** Rows to judge by: a fraction of the data between 0 and 1, or other data. */
   validation?: number | Dataset | Samples | undefined
   /** Stop when the validation loss (without validation: the loss) no longer improves; `false` unless given. */
@@ -213,6 +172,7 @@ export interface FitPlan {
   /** JSON for native code, without the loss. */
   settings: Fields
   loss: { name: LossName; delta?: number } | undefined
+  classWeights: CheckedClassWeights | undefined
   validation: unknown
   /** The file of the checkpoints. */
   checkpoint: string | undefined
@@ -223,6 +183,13 @@ export interface FitPlan {
 
 const optionNames: readonly (keyof FitOptions)[] = [
   'optimizer',
+  'grid',
+  'starts',
+  'regularization',
+  'gridUpdate',
+  'penalties',
+  'sam',
+  'continual',
   'learningRate',
   'schedule',
   'steps',
@@ -230,6 +197,7 @@ const optionNames: readonly (keyof FitOptions)[] = [
   'batchSize',
   'shuffle',
   'loss',
+  'classWeights',
   'validation',
   'earlyStopping',
   'restoreBest',
@@ -243,61 +211,6 @@ const optionNames: readonly (keyof FitOptions)[] = [
 ]
 
 const lossNames: readonly LossName[] = ['mse', 'rmse', 'mae', 'huber', 'crossEntropy', 'binaryCrossEntropy']
-
-/** A check of one parameter. */
-type Check = (value: unknown, name: string) => unknown
-
-const number =
-  (range: Range): Check =>
-  (value, name) =>
-    finite(value, name, range)
-const count =
-  (range: Range): Check =>
-  (value, name) =>
-    whole(value, name, range)
-const decay = number({ min: 0, below: 1 })
-const warmup = count({ min: 0 })
-const factor = number({ above: 0, max: 1 })
-
-const moments = { beta1: decay, beta2: decay, epsilon: number({ above: 0 }) }
-
-const optimizers: Readonly<Record<OptimizerName, Readonly<Record<string, Check>>>> = {
-  adam: moments,
-  adamw: { ...moments, weightDecay: number({ min: 0 }) },
-  sgd: { momentum: decay, nesterov: flag },
-  lbfgs: {
-    history: count({ min: 1, max: 1000 }),
-    maxEvaluations: count({ min: 1, max: 1000 }),
-    tolerance: number({ min: 0 }),
-    changeTolerance: decay,
-  },
-}
-
-const schedules: Readonly<Record<ScheduleName, Readonly<Record<string, Check>>>> = {
-  constant: { warmup },
-  cosine: { warmup, total: count({ min: 1 }), minimumFraction: number({ min: 0, max: 1 }) },
-  exponential: { warmup, gamma: factor },
-  step: { warmup, every: count({ min: 1 }), gamma: factor },
-}
-
-/** A name, or an object with a name and the parameters that belong to it. */
-function named<Name extends string>(
-  value: unknown,
-  option: string,
-  kinds: Readonly<Record<Name, Readonly<Record<string, Check>>>>,
-): { name: Name } {
-  const names = Object.keys(kinds) as Name[]
-  if (typeof value === 'string') return { name: choice(value, option, names) }
-  const all = ownFields(value, option, 'a name or an object with a name')
-  const name = choice(all.name, `${option}.name`, names)
-  const checks = kinds[name]
-  const given = fields(all, `${option} '${name}'`, ['name', ...Object.keys(checks)])
-  const checked = Object.entries(checks).map(([key, check]) => [
-    key,
-    optional(given[key], v => check(v, `${option}.${key}`)),
-  ])
-  return { ...Object.fromEntries(checked), name }
-}
 
 function lossOf(value: unknown): { name: LossName; delta?: number } {
   const checks = Object.fromEntries(
@@ -361,9 +274,16 @@ export function fitPlan(value: unknown): FitPlan {
   const kept = optional(given.checkpoint, checkpoint)
   return {
     settings: {
-      optimizer: optional(given.optimizer, v => named(v, 'optimizer', optimizers)),
+      optimizer: optional(given.optimizer, optimizerOf),
+      grid: optional(given.grid, gridSchedule),
+      starts: optional(given.starts, v => whole(v, 'starts', { min: 1, max: 1000 })),
+      regularization: optional(given.regularization, regularization),
+      gridUpdate: optional(given.gridUpdate, gridUpdate),
+      penalties: optional(given.penalties, penalties),
+      sam: optional(given.sam, v => finite(v, 'sam', { above: 0 })),
+      continual: onOff('continual'),
       learningRate: optional(given.learningRate, v => finite(v, 'learningRate', { above: 0 })),
-      schedule: optional(given.schedule, v => named(v, 'schedule', schedules)),
+      schedule: optional(given.schedule, scheduleOf),
       steps,
       epochs,
       batchSize: positive('batchSize'),
@@ -377,6 +297,7 @@ export function fitPlan(value: unknown): FitPlan {
       threads: optional(given.threads, threadCount),
     },
     loss: optional(given.loss, lossOf),
+    classWeights: optional(given.classWeights, classWeightsOption),
     validation: fraction ? undefined : validation,
     checkpoint: kept?.path,
     signal,

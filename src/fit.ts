@@ -2,8 +2,10 @@
  * From the user's data and options to a running fit, and what the model knows about its columns afterwards.
  */
 
+import { classFactors, withClassFactors } from './class-weights.js'
 import { type Encoding, isEncoding } from './data/encoding.js'
 import { checkFeatures, type ModelColumns, partsOf } from './data/prediction.js'
+import { chosenFeatures } from './data/selection.js'
 import type { DatasetParts } from './data/table.js'
 import { checkTargetNames, checkTargets, isClassification, usualLoss, withClasses } from './data/targets.js'
 import { writeSchema } from './description.js'
@@ -49,32 +51,56 @@ export function prepareFit(data: unknown, options: unknown): PreparedFit {
   return { plan, training: partsOf(data), validation: validation === undefined ? null : validationParts(validation) }
 }
 
+/**
+ * Rows to judge a model by, their labels counted as the model does.
+ *
+ * @throws What {@link checkFeatures}, {@link checkTargets} and {@link checkTargetNames} throw.
+ */
+export function checkedParts(data: unknown, columns: ModelColumns, loss: LossName | null): Readonly<DatasetParts> {
+  const parts = withClasses(chosenFeatures(partsOf(data), columns), columns.classes)
+  checkFeatures(parts, columns, 'the data')
+  checkTargets(parts, columns, loss ?? usualLoss(parts, columns), 'the data')
+  checkTargetNames(parts, columns.outputNames, 'the data')
+  return parts
+}
+
 function lossOf({ plan, training }: PreparedFit, columns: ModelColumns): NonNullable<FitPlan['loss']> {
   return plan.loss ?? { name: usualLoss(training, columns) }
 }
 
+/** The same fit with class weights in the weights of its rows; those of the training data decide. */
+function withClassWeights(fit: PreparedFit, columns: ModelColumns, name: LossName): PreparedFit {
+  const { plan, training, validation } = fit
+  if (plan.classWeights === undefined) return fit
+  const classes = training.classes ?? columns.classes
+  const factors = classFactors(plan.classWeights, training, { loss: name, outputs: columns.outputs, classes })
+  const weighted = (parts: Readonly<DatasetParts>) => withClassFactors(parts, factors, name)
+  return { plan, training: weighted(training), validation: validation === null ? null : weighted(validation) }
+}
+
 /**
  * Checks that data fits a model, and the validation data the training data; labels of the validation data come back
- * counted as those of the training data.
+ * counted as those of the training data, and weights of classes are in those of the rows.
  *
- * @throws What {@link checkFeatures}, {@link checkTargets} and {@link checkTargetNames} throw.
+ * @throws What {@link checkFeatures}, {@link checkTargets}, {@link checkTargetNames} and {@link classFactors} throw.
  */
-export function checkFit(fit: PreparedFit, columns: ModelColumns): PreparedFit {
+export function checkFit(given: PreparedFit, columns: ModelColumns): PreparedFit {
+  const fit = { ...given, training: chosenFeatures(given.training, columns) }
   const { name } = lossOf(fit, columns)
   const { training } = fit
   checkFeatures(training, columns, 'the training data')
   checkTargets(training, columns, name, 'the training data')
-  if (fit.validation === null) return fit
+  if (fit.validation === null) return withClassWeights(fit, columns, name)
   const learning: ModelColumns = {
     ...columns,
     inputNames: training.named ? training.featureNames : columns.inputNames,
     classes: isClassification(name) ? (training.classes ?? columns.classes) : null,
   }
-  const validation = withClasses(fit.validation, learning.classes)
+  const validation = withClasses(chosenFeatures(fit.validation, learning), learning.classes)
   checkFeatures(validation, learning, 'the validation data')
   checkTargets(validation, learning, name, 'the validation data')
   checkTargetNames(validation, outputNames(training, columns), 'the validation data')
-  return { ...fit, validation }
+  return withClassWeights({ ...fit, validation }, columns, name)
 }
 
 /** Names of the outputs: those of the targets, or of the classes where each has an output of its own. */
@@ -109,7 +135,7 @@ function learnt({ columns, loss: before }: FitTarget, parts: Readonly<DatasetPar
       inputs: parts.named ? parts.featureNames : columns.inputNames,
       outputs: outputNames(parts, columns) ?? known.outputNames,
     },
-    metadata: writeSchema({ encoding, classes }),
+    metadata: writeSchema({ encoding, classes, width: columns.first?.width }),
   }
 }
 

@@ -2,6 +2,7 @@
  * What a fit reports: one record for each step, and at the end the whole history with the reason why it stopped.
  */
 
+import type { OptimizerName } from './optimizer-options.js'
 import { card, counted, grouped, inspectSymbol, short, table } from './text/table.js'
 
 /** A loss, by its name. */
@@ -17,9 +18,9 @@ export interface TrainingRecord {
   /** Passes over the rows completed. */
   readonly epoch: number
   /**
-   * The value of the loss that is minimised; {@link TrainingHistory.lossName} says which loss it is. L-BFGS tells it at
-   * the parameters that the step led to, the others at those that it left, on its own batch; the record of a pass has
-   * the mean over its batches.
+   * The value of the loss that is minimised; {@link TrainingHistory.lossName} says which loss it is. Levenberg–Marquardt
+   * and L-BFGS tell it at the parameters that the step led to, the others at those that it left, on its own batch; the
+   * record of a pass has the mean over its batches.
    */
   readonly loss: number
   /** The same on the validation rows, at the parameters now. */
@@ -28,8 +29,12 @@ export interface TrainingRecord {
   readonly rmse?: number
   /** The same on the validation rows. */
   readonly validationRmse?: number
-  /** Learning rate of the last step. */
-  readonly learningRate: number
+  /** Grid intervals of the model. */
+  readonly grid: number
+  /** Learning rate of the last step; `null` for Levenberg–Marquardt, which has none. */
+  readonly learningRate: number | null
+  /** Damping after the last step of Levenberg–Marquardt; `null` for the others. */
+  readonly damping: number | null
   /** Euclidean norm of the gradient of the last step, at the same parameters as its loss. */
   readonly gradientNorm: number
   /** Evaluations of loss and gradient so far, those of resumed fits included. */
@@ -83,9 +88,50 @@ export interface OutsideCount {
   readonly values: number
 }
 
+/** How a fit went on one grid. */
+export interface GridLevel {
+  /** Grid intervals. */
+  readonly grid: number
+  /** Steps done on it. */
+  readonly steps: number
+  /** The loss of its last record, `null` if there is none. */
+  readonly loss: number | null
+  /** What that is in the units of the target, where the records have `rmse`. */
+  readonly rmse: number | null
+  /**
+   * Root mean squared change of the edge that changed most when the model was refined to this grid, in the model's own
+   * units; `null` for the first grid.
+   */
+  readonly refitRms: number | null
+  /** Greatest change of an edge at the same time. */
+  readonly refitMaximum: number | null
+  /** Seconds spent on it. */
+  readonly seconds: number
+}
+
+/** The prior that a fit ended with. */
+export interface FittedRegularization {
+  /** Which derivative it keeps small. */
+  readonly order: number
+  /** Its strength. */
+  readonly lambda: number
+  /** Strength of the ridge. */
+  readonly ridge: number
+  /**
+   * Standard deviation of the noise that the data seem to have, in units of training; `null` unless the prior was found
+   * from the data.
+   */
+  readonly noise: number | null
+  /** Number of parameters that the data determine; `null` unless the prior was found from the data. */
+  readonly effectiveParameters: number | null
+}
+
 /** The parts of a history. */
 export interface HistoryParts {
   readonly lossName: LossName
+  readonly optimizer: OptimizerName
+  readonly levels: readonly GridLevel[]
+  readonly regularization: FittedRegularization | null
   readonly records: readonly TrainingRecord[]
   readonly stop: StopReason
   readonly best: BestStep | null
@@ -102,6 +148,12 @@ export interface HistoryParts {
 export class TrainingHistory implements HistoryParts {
   /** The loss that `loss` and `validationLoss` of the records are values of. */
   readonly lossName: LossName
+  /** The optimiser, also where none was asked for. */
+  readonly optimizer: OptimizerName
+  /** How it went on each grid. */
+  readonly levels: readonly GridLevel[]
+  /** The prior at the end; `null` if there was none. */
+  readonly regularization: FittedRegularization | null
   /**
    * One for each step, or for each pass if the fit was asked for epochs; oldest first, those of this fit only. Of a
    * long fit at most 10,000, evenly spread, the first and the last among them.
@@ -129,6 +181,9 @@ export class TrainingHistory implements HistoryParts {
   /** @internal */
   constructor(parts: HistoryParts) {
     this.lossName = parts.lossName
+    this.optimizer = parts.optimizer
+    this.levels = parts.levels
+    this.regularization = parts.regularization
     this.records = parts.records
     this.stop = parts.stop
     this.best = parts.best
@@ -156,15 +211,19 @@ export class TrainingHistory implements HistoryParts {
     const title = `TrainingHistory: ${this.stop} after ${counted(this.steps, 'step')}, ${short(this.seconds)} s`
     const facts: [string, string][] = [
       ['loss', this.lossName],
+      ['optimizer', this.optimizer],
       ['rows', `${grouped(this.trainingRows)} to learn from, ${grouped(this.validationRows)} to judge by`],
     ]
     if (this.best !== null) {
       const { step, loss, watched, restored } = this.best
       facts.push(['best', `step ${step}: ${watched} loss ${short(loss)}${restored ? ', restored' : ''}`])
     }
+    if (this.regularization !== null) facts.push(['prior', priorText(this.regularization)])
+    const parts = [card(title, facts)]
+    if (this.levels.length > 1) parts.push(levelTable(this.levels))
     const shown = sample(this.records, 8)
-    if (shown.length === 0) return card(title, facts)
-    return `${card(title, facts)}\n${recordTable(shown)}`
+    if (shown.length > 0) parts.push(recordTable(shown))
+    return parts.join('\n')
   }
 
   /** What `console.log` shows. */
@@ -177,6 +236,25 @@ export class TrainingHistory implements HistoryParts {
 function sample(records: readonly TrainingRecord[], count: number): TrainingRecord[] {
   if (records.length <= count) return [...records]
   return Array.from({ length: count }, (_, i) => records[Math.round((i * (records.length - 1)) / (count - 1))]!)
+}
+
+function priorText({ order, lambda, ridge, noise, effectiveParameters }: FittedRegularization): string {
+  const found = [
+    noise === null ? '' : `, noise ${short(noise)}`,
+    effectiveParameters === null ? '' : `, ${short(Math.round(effectiveParameters))} effective parameters`,
+  ]
+  return `order ${order}, lambda ${short(lambda)}, ridge ${short(ridge)}${found.join('')}`
+}
+
+function levelTable(levels: readonly GridLevel[]): string {
+  const rows = levels.map(({ grid, steps, loss, refitRms, seconds }) => [
+    grid,
+    steps,
+    loss ?? '',
+    refitRms ?? '',
+    seconds,
+  ])
+  return table(rows, ['grid', 'steps', 'loss', 'refit rms', 'seconds'])
 }
 
 function recordTable(records: readonly TrainingRecord[]): string {

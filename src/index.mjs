@@ -2,5 +2,16 @@
 // on Node 20 an error in an imported CommonJS module can't be caught: it is thrown once more, with nobody listening.
 import { createRequire } from 'node:module'
 
-export const { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError, parseCsv, readCsv, runtime } =
-  createRequire(import.meta.url)('./index.js')
+export const {
+  crossValidate,
+  Dataset,
+  Ensemble,
+  Kan,
+  KanAbortError,
+  KanError,
+  KanRangeError,
+  KanTypeError,
+  parseCsv,
+  readCsv,
+  runtime,
+} = createRequire(import.meta.url)('./index.js')

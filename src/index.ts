@@ -2,9 +2,15 @@
  * Kolmogorov–Arnold networks for Node.js: the public names of the package.
  */
 
-import { native } from './errors.js'
-import { nativeRuntime } from './native.js'
-
+export type { Calibration } from './calibration.js'
+export type { ClassWeights } from './class-weights.js'
+export {
+  type Averages,
+  type CrossValidation,
+  type CrossValidationOptions,
+  crossValidate,
+  type Fold,
+} from './cross-validation.js'
 export type { Cell, ColumnObject, RowObject } from './data/columns.js'
 export { type CsvOptions, parseCsv, readCsv } from './data/csv.js'
 export {
@@ -22,6 +28,21 @@ export type { TableOptions } from './data/table.js'
 export type { Scaler } from './description.js'
 export type { Edge } from './edge.js'
 export {
+  Ensemble,
+  type EnsembleMember,
+  type EnsembleOptions,
+} from './ensemble.js'
+export type { EdgeSpread, NodeMatch } from './ensemble-edges.js'
+export type { DerivativeInput, DerivativeOptions, Derivatives, Float64Block } from './equations/derivatives.js'
+export type { Expression, Field, Operand, PointFunction, PointNumbers } from './equations/expression.js'
+export type { EquationHistory, EquationLevel, TermResult } from './equations/history.js'
+export type {
+  EquationGridUpdate,
+  EquationOptions,
+  EquationPrior,
+} from './equations/options.js'
+export type { EquationTerm, Symbols } from './equations/term.js'
+export {
   KanAbortError,
   KanError,
   type KanErrorCode,
@@ -30,22 +51,11 @@ export {
   KanTypeError,
 } from './errors.js'
 export type { FilePath, FileUrl } from './files.js'
-export type {
-  AdamOptions,
-  AdamWOptions,
-  CheckpointOptions,
-  EarlyStoppingOptions,
-  FitOptions,
-  HuberOptions,
-  LbfgsOptions,
-  OptimizerName,
-  OptimizerOptions,
-  ScheduleName,
-  ScheduleOptions,
-  SgdOptions,
-} from './fit-options.js'
+export type { CheckpointOptions, EarlyStoppingOptions, FitOptions, HuberOptions } from './fit-options.js'
 export type {
   BestStep,
+  FittedRegularization,
+  GridLevel,
   LossName,
   OutsideCount,
   StopReason,
@@ -53,24 +63,42 @@ export type {
   TrainingProgress,
   TrainingRecord,
 } from './history.js'
-export type { ClassificationMetrics, CostFigures, LayerCost, Metrics, ModelCost, RegressionMetrics } from './metrics.js'
+export type {
+  ClassificationMetrics,
+  ClassScores,
+  Confusion,
+  CostFigures,
+  LayerCost,
+  Metrics,
+  ModelCost,
+  RegressionMetrics,
+} from './metrics.js'
 export { Kan } from './model.js'
 export type { ComputeOptions, SaveOptions } from './model-options.js'
-export type { Base, DType, Init, KanOptions, KnotEnds, Outside } from './options.js'
+export type { Refit, Uncertainty, UpdateGridOptions } from './model-structure.js'
+export type {
+  AdamOptions,
+  AdamWOptions,
+  LbfgsOptions,
+  LmOptions,
+  OptimizerName,
+  OptimizerOptions,
+  ScheduleName,
+  ScheduleOptions,
+  SgdOptions,
+} from './optimizer-options.js'
+export type { Base, DType, Init, KanOptions, KnotEnds, LayerOptions, Outside } from './options.js'
+export type { ManyFitOptions } from './parallel.js'
+export type { EdgePlace, NodePlace, PruneInputsOptions, PruneOptions, SimplifyOptions } from './prune-options.js'
+export { type Runtime, runtime } from './runtime.js'
+export type { Scores } from './scores.js'
 export type { Signal } from './signal.js'
-
-/** What computes: version of the package, backend with its instruction set, and number of threads. */
-export interface Runtime {
-  readonly version: string
-  readonly backend: string
-  readonly threads: number
-}
-
-/**
- * What computes on this machine. The environment variables `KANODE_THREADS` and `KANODE_ISA` choose otherwise.
- *
- * @throws {@link KanError} `ERR_KAN_MACHINE` if they ask for what the machine doesn't have.
- */
-export function runtime(): Runtime {
-  return JSON.parse(native(nativeRuntime)) as Runtime
-}
+export type { Change, Simplification, Trial } from './simplification.js'
+export type { Spread } from './spread.js'
+export type {
+  GridSpread,
+  GridUpdateOptions,
+  PenaltyOptions,
+  RegularizationName,
+  RegularizationOptions,
+} from './structure-options.js'

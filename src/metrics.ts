@@ -14,12 +14,43 @@ export interface RegressionMetrics {
   readonly outputs?: readonly Omit<RegressionMetrics, 'outputs'>[]
 }
 
-/** How well classes are predicted; rows count by their weights. */
+/** Which classes were taken for which. */
+export interface Confusion {
+  /** Names of the classes, in the order of rows and columns; `'0'`, `'1'`, … if they have none. */
+  readonly classes: readonly string[]
+  /** Sums of weights, which are numbers of rows where no weights were given: `matrix[actual][predicted]`. */
+  readonly matrix: readonly (readonly number[])[]
+}
+
+/** How well one class is told from the others. */
+export interface ClassScores {
+  /** Name of the class; of the output, if the outputs are independent yes-or-no ones. */
+  readonly name: string
+  /** Part of what was taken for the class that is of it; NaN if nothing was. */
+  readonly precision: number
+  /** Part of what is of the class that was taken for it; NaN if nothing is. */
+  readonly recall: number
+  /** Harmonic mean of both, `2·right / (actual + predicted)`; NaN if the class neither occurs nor is predicted. */
+  readonly f1: number
+  /** How much is of the class: its rows, or their weights. */
+  readonly support: number
+}
+
+/** How well classes are predicted; rows count by their weights. `console.log` shows a table. */
 export interface ClassificationMetrics {
   /** Part of the rows (for `binaryCrossEntropy`: of all outputs) whose class is the right one. */
   readonly accuracy: number
-  /** Mean of minus the logarithm of the probability given to the right class, in nats. */
+  /**
+   * Mean of minus the logarithm of the probability given to the right class, in nats; of calibrated probabilities, if
+   * the model was calibrated.
+   */
   readonly logLoss: number
+  /** Which classes were taken for which; of several yes-or-no outputs the sum over all. */
+  readonly confusion: Confusion
+  /** Each class by itself; with several yes-or-no outputs the 1 of each output. */
+  readonly perClass: readonly ClassScores[]
+  /** The confusion of each output, if there are several yes-or-no ones. */
+  readonly outputs?: readonly Confusion[]
 }
 
 /** What `evaluate` reports; which of the two depends on the loss that the model was fitted with. */

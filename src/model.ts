@@ -4,18 +4,12 @@
  * with advice; it does no mathematics.
  */
 
+import { type Calibration, calibration } from './calibration.js'
+import { type ClassPredictions, classMetrics } from './class-metrics.js'
 import { refuseQuantities, toLabels, toProbabilities } from './classify.js'
 import type { RowObject } from './data/columns.js'
 import type { Dataset } from './data/dataset.js'
-import type { Encoding } from './data/encoding.js'
-import {
-  checkFeatures,
-  type ModelColumns,
-  type PredictInput,
-  type PredictOutput,
-  partsOf,
-  type TrainingData,
-} from './data/prediction.js'
+import { outputNames, type PredictInput, type PredictOutput, type TrainingData } from './data/prediction.js'
 import {
   type Float64Matrix,
   finiteNumbers,
@@ -24,29 +18,45 @@ import {
   type NumberArray,
   type NumberRows,
 } from './data/rows.js'
-import { checkTargetNames, checkTargets, isClassification, usualLoss, withClasses } from './data/targets.js'
-import { type Description, learn, type Scaler } from './description.js'
-import { Edge } from './edge.js'
+import type { DatasetParts } from './data/table.js'
+import { isClassification } from './data/targets.js'
+import { writeSchema } from './description.js'
+import {
+  type DerivativeInput,
+  type DerivativeOptions,
+  type Derivatives,
+  derivativesOf,
+} from './equations/derivatives.js'
+import { beginEquations } from './equations/fit.js'
+import type { EquationHistory } from './equations/history.js'
+import type { EquationOptions } from './equations/options.js'
+import type { EquationTerm } from './equations/term.js'
 import { busy, fromNative, inFile, native } from './errors.js'
-import { absolutePathOf, type FilePath, readModelBytes, unwritten } from './files.js'
-import { beginFit, checkFit, nativeData, type PreparedFit, prepareFit } from './fit.js'
+import { absolutePathOf, type FilePath, readModelBytes } from './files.js'
+import { beginFit, checkedParts, checkFit, nativeData, type PreparedFit, prepareFit } from './fit.js'
 import type { FitOptions } from './fit-options.js'
 import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
-import { type Metrics, type ModelCost, metricsFrom, type RegressionMetrics } from './metrics.js'
-import { inspectModel } from './model-inspect.js'
-import { type ComputeOptions, keepsState, type SaveOptions, threadsOf } from './model-options.js'
+import { type Metrics, metricsFrom, type RegressionMetrics } from './metrics.js'
+import { aboutOf, columnsOf, learnFacts, modelOf, occupy, refuseIfBusy } from './model-facts.js'
+import { type ComputeOptions, threadsOf } from './model-options.js'
+import { ModelStructure, wrapModels } from './model-structure.js'
 import { NativeModel, type NativeModelHandle } from './native.js'
-import { type KanOptions, optional, specification } from './options.js'
-import { failure, settled } from './outcome.js'
+import { type KanOptions, specification } from './options.js'
+import { settled } from './outcome.js'
 import { type Input, inputOf, isPlainRow, plain, readRow, type SingleOutput, type SingleRow } from './predict.js'
 import type { Running } from './running.js'
 import { stream } from './stream.js'
-import { inspectSymbol } from './text/table.js'
-import { fields, refuseShape, refuseType, whole } from './validate.js'
+import { refuseShape, refuseType } from './validate.js'
 
 /** Marks a native model that is to be wrapped, so that only this package can pass one. */
 class Wrapped {
   constructor(readonly model: NativeModelHandle) {}
+}
+
+function nativeModel(given: unknown): NativeModelHandle {
+  if (given instanceof Wrapped) return given.model
+  const asked = specification(given)
+  return native(() => new NativeModel(asked))
 }
 
 /**
@@ -57,12 +67,7 @@ class Wrapped {
  * const history = await model.fit({ x: [[0, 1], …], y: [1, …] }, { steps: 60 })
  * const predictions = await model.predict([[0.5, 0.5]])
  */
-export class Kan {
-  readonly #model: NativeModelHandle
-  #about: Description
-  #columns: ModelColumns
-  #disposed = false
-  #training = false
+export class Kan extends ModelStructure {
   // Kept between calls, so that predicting a row allocates nothing but its result.
   readonly #row: Float64Array
   readonly #result: Float64Array
@@ -74,16 +79,9 @@ export class Kan {
    *   {@link KanError} `ERR_KAN_MEMORY` for a model that does not fit into memory.
    */
   constructor(options: KanOptions) {
-    const given: unknown = options
-    if (given instanceof Wrapped) {
-      this.#model = given.model
-    } else {
-      const asked = specification(given)
-      this.#model = native(() => new NativeModel(asked))
-    }
-    ;[this.#about, this.#columns] = learn(this.#model)
-    this.#row = new Float64Array(this.#columns.inputs)
-    this.#result = new Float64Array(this.#columns.outputs)
+    super(nativeModel(options))
+    this.#row = new Float64Array(this.inputs)
+    this.#result = new Float64Array(this.outputs)
   }
 
   /**
@@ -106,93 +104,16 @@ export class Kan {
     return decode(bytes, undefined)
   }
 
-  /** Number of inputs, of nodes in each hidden layer, and of outputs. */
-  get layers(): readonly number[] {
-    return [...this.#about.layers]
-  }
-
-  /** Number of columns that the model takes. */
-  get inputs(): number {
-    return this.#columns.inputs
-  }
-
-  /** Number of columns that the model gives. */
-  get outputs(): number {
-    return this.#columns.outputs
-  }
-
-  /** Grid intervals of each edge's spline. */
-  get grid(): number {
-    return this.#about.grid
-  }
-
-  /** Degree of the splines. */
-  get degree(): number {
-    return this.#about.degree
-  }
-
-  /** The type of its numbers. */
-  get dtype(): 'f64' | 'f32' {
-    return this.#about.dtype
-  }
-
-  /** Number of parameters: the sum of `I·O·(2 + grid + degree)` over the layers. */
-  get parameterCount(): number {
-    return this.#about.parameterCount
-  }
-
-  /** Names of the inputs, if the training data had names. */
-  get inputNames(): readonly string[] | null {
-    return this.#columns.inputNames === null ? null : [...this.#columns.inputNames]
-  }
-
-  /** Names of the outputs, if the training data had names. */
-  get outputNames(): readonly string[] | null {
-    return this.#columns.outputNames === null ? null : [...this.#columns.outputNames]
-  }
-
-  /** The classes that labels 0, 1, … stand for, if the target was text. */
-  get classes(): readonly string[] | null {
-    return this.#columns.classes === null ? null : [...this.#columns.classes]
-  }
-
-  /** How named columns become inputs, for reading other data alike; `null` if the training data had no names. */
-  get encoding(): Encoding | null {
-    return this.#columns.encoding
-  }
-
-  /**
-   * How the first fit standardised inputs and targets; `null` before it, and with `standardize: false`. It maps the axis
-   * of an {@link Edge} to the units of the data.
-   */
-  get scaler(): Scaler | null {
-    return structuredClone(this.#about.scaler)
-  }
-
-  /** Whether the model has been trained. */
-  get fitted(): boolean {
-    return this.#about.fitted
-  }
-
-  /** The loss it was last trained with, or `null`. */
-  get loss(): LossName | null {
-    return this.#about.loss?.name ?? null
-  }
-
-  /** Whether `fit` can go on with `resume: true`. */
-  get resumable(): boolean {
-    return this.#about.resumable
-  }
-
   /**
    * All parameters, layer after layer: control points `[inputs, outputs, grid + degree]`, base weights and spline
-   * weights `[inputs, outputs]`, row-major; a copy. Setting them drops what `resume` needs.
+   * weights `[inputs, outputs]`, row-major; a copy. Setting them drops what `resume` needs, and
+   * a calibration.
    *
    * @throws On setting: `TypeError`, {@link KanError} `ERR_KAN_SHAPE`, `ERR_KAN_NUMBER`, `ERR_KAN_BUSY`.
    */
   get parameters(): Float64Array {
     const out = new Float64Array(this.parameterCount)
-    native(() => this.#model.parameters(out))
+    native(() => modelOf(this).parameters(out))
     return out
   }
 
@@ -203,9 +124,10 @@ export class Kan {
       const hint = 'parameterCount says how many there are; layers are in order.'
       refuseShape(`parameters has ${found} numbers; expected ${expected}`, { expected, found }, hint)
     }
-    this.#refuseIfTraining()
-    native(() => this.#model.setParameters(numbers))
-    this.#refresh()
+    refuseIfBusy(this)
+    native(() => modelOf(this).setParameters(numbers))
+    if (this.temperature === null) learnFacts(this)
+    else this.#keepTemperature(undefined)
   }
 
   /**
@@ -220,7 +142,7 @@ export class Kan {
   // Not an async function: that would hold on to the data until the fit ends.
   fit(data: TrainingData, options: FitOptions = {}): Promise<TrainingHistory> {
     try {
-      this.#refuseIfTraining()
+      refuseIfBusy(this)
       return this.#begin(prepareFit(data, options)).done
     } catch (error) {
       return Promise.reject(error)
@@ -239,9 +161,9 @@ export class Kan {
    * @throws As {@link Kan.fit}; what is wrong with data or options at once.
    */
   fitSteps(data: TrainingData, options: FitOptions = {}): AsyncGenerator<TrainingRecord, TrainingHistory, void> {
-    this.#refuseIfTraining()
+    refuseIfBusy(this)
     let fit: PreparedFit | undefined = prepareFit(data, options)
-    checkFit(fit, this.#columns)
+    checkFit(fit, columnsOf(this))
     const begin = (push: (record: TrainingRecord) => void) => {
       const prepared = fit!
       fit = undefined
@@ -250,38 +172,47 @@ export class Kan {
     return stream(begin)
   }
 
-  #begin(fit: PreparedFit, push?: (record: TrainingRecord) => void): Running {
-    this.#refuseIfTraining()
-    const { done, cancel } = beginFit({ model: this.#model, columns: this.#columns, loss: this.loss }, fit, push)
-    this.#training = true
-    return { done: this.#finish(done), cancel }
-  }
-
-  async #finish(done: Promise<TrainingHistory>): Promise<TrainingHistory> {
+  /**
+   * Fits the model so that differential equations, boundary values and measurements hold at given points: minimises the
+   * sum over the terms of `weight` times the mean of the residual's square. Equations with second derivatives want
+   * splines of degree 5; below 3 they are refused. Points, values and derivatives are in the units of the data.
+   *
+   * @example
+   * await model.fitEquations([
+   *   { points: inside, weight: 0.01, residual: ({ u }) => u.d(0, 0).plus(u.d(1, 1)).minus((x, y) => Math.sin(x * y)) },
+   *   { points: edge, residual: ({ u }) => u },
+   * ], { grid: [5, 10] })
+   *
+   * @returns The history, with how well each term holds.
+   * @throws As {@link Kan.fit}, and whatever residuals throw. The model keeps the best parameters so far when it is
+   *   aborted, and is left as it was by any other error.
+   */
+  fitEquations(terms: readonly EquationTerm[], options: EquationOptions = {}): Promise<EquationHistory> {
     try {
-      const history = await done
-      this.#training = false
-      this.#refresh()
-      return history
+      refuseIfBusy(this)
+      const target = { model: modelOf(this), columns: columnsOf(this), loss: this.loss }
+      const { done } = beginEquations(target, terms, options)
+      return occupy(this, done)
     } catch (error) {
-      this.#training = false
-      try {
-        this.#refresh()
-      } catch {
-        // A model that is unusable can't say so before what made it unusable has been told.
-      }
-      throw error
+      return Promise.reject(error)
     }
   }
 
-  /** The native model is free as soon as its last step is done; to the user it is when the promise settles. */
-  #refuseIfTraining(): void {
-    if (this.#training) throw busy()
+  /**
+   * Outputs with their first derivatives by the inputs, and the second ones with `order: 2`, in the background and in
+   * the units of the data.
+   *
+   * @param rows As for {@link Kan.predict}.
+   * @throws As {@link Kan.predict}, and `RangeError` for second derivatives of splines below degree 3.
+   */
+  async derivatives(rows: DerivativeInput, options: DerivativeOptions = {}): Promise<Derivatives> {
+    return derivativesOf(modelOf(this), columnsOf(this), rows, options)
   }
 
-  /** Learns again what native code says about the model. */
-  #refresh(): void {
-    if (!this.#disposed) [this.#about, this.#columns] = learn(this.#model)
+  #begin(fit: PreparedFit, push?: (record: TrainingRecord) => void): Running {
+    refuseIfBusy(this)
+    const { done, cancel } = beginFit({ model: modelOf(this), columns: columnsOf(this), loss: this.loss }, fit, push)
+    return { done: occupy(this, done), cancel }
   }
 
   /**
@@ -302,13 +233,13 @@ export class Kan {
   predict(row: NumberArray, options?: ComputeOptions): Promise<Float64Array>
   predict(row: RowObject, options?: ComputeOptions): Promise<Record<string, number>>
   async predict(rows: PredictInput | SingleRow, options: ComputeOptions = {}): Promise<PredictOutput | SingleOutput> {
-    const input = inputOf(rows, this.#columns)
+    const input = inputOf(rows, columnsOf(this))
     return input.wrap(await this.#outputsOf(input, options))
   }
 
-  async #outputsOf({ x, rows }: Input, options: ComputeOptions): Promise<Float64Array> {
+  async #outputsOf({ x, rows }: Pick<Input, 'x' | 'rows'>, options: ComputeOptions): Promise<Float64Array> {
     const threads = threadsOf(options)
-    const { values } = settled(await native(() => this.#model.predict(x, rows, threads)))
+    const { values } = settled(await native(() => modelOf(this).predict(x, rows, threads)))
     return values ?? new Float64Array(0)
   }
 
@@ -327,20 +258,22 @@ export class Kan {
   predictSync(row: RowObject): Record<string, number>
   predictSync(rows: PredictInput | SingleRow): PredictOutput | SingleOutput {
     // A single row of numbers takes no detour: it may be one of millions.
-    if (rows instanceof Float64Array) return this.#predictRow(rows, rows, new Float64Array(this.#result.length))
+    if (rows instanceof Float64Array && rows.length === this.#row.length) {
+      return this.#predictRow(rows, rows, new Float64Array(this.#result.length))
+    }
     if (isNumberArray(rows)) return this.#predictRow(rows, this.#row, new Float64Array(this.#result.length))
     if (isPlainRow(rows)) return plain(this.#predictRow(rows, this.#row, this.#result))
-    const input = inputOf(rows, this.#columns)
-    const out = new Float64Array(input.rows * this.#columns.outputs)
-    native(() => this.#model.predictSync(input.x, input.rows, out))
+    const input = inputOf(rows, columnsOf(this))
+    const out = new Float64Array(input.rows * this.outputs)
+    native(() => modelOf(this).predictSync(input.x, input.rows, out))
     return input.wrap(out)
   }
 
   /** Predicts one row into `out`; `row` holds it as 64-bit numbers, or receives them. */
   #predictRow(input: ArrayLike<number>, row: Float64Array, out: Float64Array): Float64Array {
-    readRow(input, this.#columns, row)
+    readRow(input, columnsOf(this), row)
     try {
-      this.#model.predictSync(row, 1, out)
+      modelOf(this).predictSync(row, 1, out)
     } catch (error) {
       throw fromNative(error)
     }
@@ -357,8 +290,8 @@ export class Kan {
   classify(rows: PredictInput, options?: ComputeOptions): Promise<(string | number)[]>
   async classify(rows: PredictInput | SingleRow, options: ComputeOptions = {}): Promise<unknown> {
     const loss = this.#classLoss()
-    const { outputs, classes } = this.#columns
-    const input = inputOf(rows, this.#columns)
+    const { outputs, classes } = columnsOf(this)
+    const input = inputOf(rows, columnsOf(this))
     const labels = toLabels(await this.#outputsOf(input, options), outputs, loss, classes)
     return input.single ? labels[0] : labels
   }
@@ -381,18 +314,19 @@ export class Kan {
     options: ComputeOptions = {},
   ): Promise<PredictOutput | SingleOutput> {
     const loss = this.#classLoss()
-    const input = inputOf(rows, this.#columns)
-    return input.wrap(toProbabilities(await this.#outputsOf(input, options), this.#columns.outputs, loss))
+    const input = inputOf(rows, columnsOf(this))
+    const logits = await this.#outputsOf(input, options)
+    return input.wrap(toProbabilities(logits, this.outputs, loss, this.temperature ?? 1))
   }
 
   #classLoss(): LossName {
     const { loss } = this
-    return loss !== null && isClassification(loss) ? loss : refuseQuantities(loss)
+    return isClassification(loss) ? loss : refuseQuantities(loss)
   }
 
   /**
    * Compares predictions with the targets of `data`, in their units: `{ rmse, mae, r2 }`, or for classes
-   * `{ accuracy, logLoss }` (in TypeScript: `evaluate<ClassificationMetrics>(…)`).
+   * {@link ClassificationMetrics} (in TypeScript: `evaluate<ClassificationMetrics>(…)`).
    *
    * @throws {@link KanError} for data that does not fit the model.
    */
@@ -401,87 +335,60 @@ export class Kan {
     options: ComputeOptions = {},
   ): Promise<Kind> {
     const threads = threadsOf(options)
-    const parts = withClasses(partsOf(data), this.classes)
-    checkFeatures(parts, this.#columns, 'the data')
-    checkTargets(parts, this.#columns, this.loss ?? usualLoss(parts, this.#columns), 'the data')
-    checkTargetNames(parts, this.#columns.outputNames, 'the data')
-    const { report } = settled(await native(() => this.#model.evaluate(nativeData(parts), threads)))
+    const parts = checkedParts(data, columnsOf(this), this.loss)
+    if (isClassification(this.loss)) {
+      const names = { classes: this.classes, outputs: outputNames(columnsOf(this)) }
+      return classMetrics(await this.#classPredictions(parts, options), names, this.temperature ?? 1) as Metrics as Kind
+    }
+    const { report } = settled(await native(() => modelOf(this).evaluate(nativeData(parts), threads)))
     return metricsFrom(report ?? '{}') as Kind
   }
 
-  /**
-   * What the model costs in parameters and memory, beside a fully connected network of the same layers.
-   *
-   * @param options.batch Rows of a batch; 1 unless given.
-   */
-  cost(options: { batch?: number } = {}): ModelCost {
-    const { batch } = fields(options, 'the options of cost', ['batch'])
-    const rows = optional(batch, value => whole(value, 'batch', { min: 1 })) ?? 1
-    return JSON.parse(native(() => this.#model.cost(rows))) as ModelCost
+  async #classPredictions(parts: Readonly<DatasetParts>, options: ComputeOptions): Promise<ClassPredictions> {
+    const loss = this.#classLoss()
+    return { logits: await this.#outputsOf(parts, options), outputs: this.outputs, loss, parts }
   }
 
   /**
-   * A look at the edge from one node to another.
+   * Makes probabilities honest: finds the temperature of the least log loss on `data`, which should be none that the
+   * model was trained on, and keeps it with the model, in its files too. From then on `probabilities` and `evaluate` use
+   * it; predictions and classes stay as they are. A fit that changes the model drops it.
    *
-   * @param layer Index of the layer of edges, from 0.
-   * @param from Index of the input node, from 0.
-   * @param to Index of the output node, from 0.
-   * @throws `TypeError`, `RangeError` if there is no such edge.
+   * @param data Rows with their classes, some hundreds at least.
+   * @throws {@link KanError} `ERR_KAN_LABEL` if the model was not trained on classes, `ERR_KAN_BUSY` during a fit, and
+   *   for data that does not fit the model.
    */
-  edge(layer: number, from: number, to: number): Edge {
-    return new Edge(this.#model, layer, from, to)
+  async calibrate(data: TrainingData, options: ComputeOptions = {}): Promise<Calibration> {
+    refuseIfBusy(this)
+    this.#classLoss()
+    const about = aboutOf(this)
+    const found = calibration(await this.#classPredictions(checkedParts(data, columnsOf(this), this.loss), options))
+    // Parameters that came in the meantime have another temperature.
+    if (about !== aboutOf(this)) throw busy()
+    this.#keepTemperature(found.temperature)
+    return found
   }
 
-  /**
-   * Writes the model to a file, which is replaced as a whole or not at all. A relative path starts at the working
-   * directory of the call.
-   *
-   * @throws {@link KanError} `ERR_KAN_FILE`.
-   */
-  async save(path: FilePath, options: SaveOptions = {}): Promise<void> {
-    const file = absolutePathOf(path, 'path')
-    const withState = keepsState(options)
-    const error = failure(await native(() => this.#model.save(file, withState)))
-    if (error !== undefined) throw unwritten(error, file)
+  #keepTemperature(temperature: number | undefined): void {
+    refuseIfBusy(this)
+    const { encoding, classes, first } = columnsOf(this)
+    const schema = writeSchema({ encoding, classes, temperature, width: first?.width })
+    native(() => modelOf(this).setMetadata(schema))
+    learnFacts(this)
   }
 
-  /** The bytes of a model file. */
-  toBytes(options: SaveOptions = {}): Uint8Array {
-    const withState = keepsState(options)
-    return native(() => this.#model.encode(withState))
+  static {
+    wrapModels(wrapped)
   }
+}
 
-  /**
-   * Frees the model's memory at once; without it the garbage collector does, in time. Afterwards the model can't be
-   * used. Fine to repeat.
-   *
-   * @throws {@link KanError} `ERR_KAN_BUSY` during a fit.
-   */
-  dispose(): void {
-    this.#refuseIfTraining()
-    native(() => this.#model.dispose())
-    this.#disposed = true
-  }
-
-  /** As {@link Kan.dispose}, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose()
-  }
-
-  /** A table of the model's options, shapes and state. */
-  toString(): string {
-    return inspectModel(this.#about, this.#columns, this.#disposed)
-  }
-
-  /** What `console.log` shows. */
-  [inspectSymbol](): string {
-    return this.toString()
-  }
+function wrapped(model: NativeModelHandle): Kan {
+  return new Kan(new Wrapped(model) as unknown as KanOptions)
 }
 
 function decode(bytes: Uint8Array, file: string | undefined): Kan {
   try {
-    return new Kan(new Wrapped(NativeModel.decode(bytes)) as unknown as KanOptions)
+    return wrapped(NativeModel.decode(bytes))
   } catch (error) {
     throw file === undefined ? fromNative(error) : inFile(fromNative(error), file)
   }

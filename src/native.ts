@@ -24,4 +24,4 @@ process.on('exit', () => {
 export const NativeModel = binding.NativeModel
 export const NativeTable = binding.NativeTable
 export const nativeRuntime = binding.runtime
-export type { NativeData, NativeModel as NativeModelHandle, NativeOutcome } from './native.cjs'
+export type { NativeData, NativeModel as NativeModelHandle, NativeOutcome, NativeTerm } from './native.cjs'

@@ -3,7 +3,7 @@
  */
 
 import { described, KanRangeError } from './errors.js'
-import { choice, fields, flag, interval, refuseType, whole } from './validate.js'
+import { choice, fields, flag, interval, refuseRange, refuseType, whole } from './validate.js'
 
 /** Whether knots pile up at the ends of the domain (`'clamped'`) or go on beyond them (`'extended'`). */
 export type KnotEnds = 'clamped' | 'extended'
@@ -35,10 +35,24 @@ export type Init = 'noise' | 'power' | 'glorot' | 'lecun' | 'paper'
 /** Numbers of 64 bits (exact as JavaScript's) or 32 bits (half the memory, about twice the speed). */
 export type DType = 'f64' | 'f32'
 
+/**
+ * The nodes of a layer: sums of edges, and products of such sums (Liu et al. 2024, "KAN 2.0", arXiv 2408.10205).
+ * `{ sums: 3, products: [2, 2] }` has five nodes: three sums, then two products, each of two further sums.
+ */
+export interface LayerOptions {
+  /** Number of nodes that are sums, at least 0; 0 unless given. */
+  sums?: number | undefined
+  /** For each node that is a product the number of its factors, at least 2. */
+  products: readonly number[]
+}
+
 /** Options of a new model. */
 export interface KanOptions {
-  /** Number of inputs, of nodes in each hidden layer, and of outputs: `[2, 5, 1]`. */
-  layers: readonly number[]
+  /**
+   * Number of inputs, of nodes in each hidden layer, and of outputs: `[2, 5, 1]`; or with nodes that multiply:
+   * `[2, { sums: 3, products: [2, 2] }, 1]`.
+   */
+  layers: readonly (number | LayerOptions)[]
   /** Grid intervals of each edge's spline, 1 to 4096; 5 unless given. */
   grid?: number | undefined
   /** Degree of the splines, 1 to 5; 3 (cubic) unless given. */
@@ -81,7 +95,22 @@ const optionNames = [
   'dtype',
 ]
 
-function layerSizes(value: unknown): number[] {
+function layerOf(value: unknown, index: number): { nodes: number; products: number[] } {
+  const name = `layers[${index}]`
+  if (typeof value !== 'object' || value === null || index === 0) {
+    return { nodes: whole(value, name, { min: 1 }), products: [] }
+  }
+  const given = fields(value, name, ['sums', 'products'])
+  const sums = optional(given.sums, v => whole(v, `${name}.sums`, { min: 0 })) ?? 0
+  if (!Array.isArray(given.products)) {
+    refuseType(`${name}.products`, 'a list with the number of factors of each product node', given.products)
+  }
+  const products = Array.from(given.products, (arity: unknown, i) => whole(arity, `${name}.products[${i}]`, { min: 2 }))
+  if (sums + products.length === 0) refuseRange(name, 'at least one node', value)
+  return { nodes: sums + products.length, products }
+}
+
+function layersOf(value: unknown): { layers: number[]; products: number[][] | undefined } {
   if (!Array.isArray(value)) refuseType('layers', 'a list of at least 2 whole numbers, such as [2, 5, 1]', value)
   if (value.length < 2) {
     throw new KanRangeError({
@@ -91,7 +120,10 @@ function layerSizes(value: unknown): number[] {
       details: { option: 'layers', expected: 'at least 2 sizes', found: value },
     })
   }
-  return Array.from(value, (size: unknown, index) => whole(size, `layers[${index}]`, { min: 1 }))
+  const layers = Array.from(value, layerOf)
+  const products = layers.slice(1).map(layer => layer.products)
+  const multiplies = products.some(list => list.length > 0)
+  return { layers: layers.map(layer => layer.nodes), products: multiplies ? products : undefined }
 }
 
 /** Reads an option if it was given. */
@@ -104,7 +136,7 @@ export function specification(value: unknown): string {
   if (value === undefined) refuseType('the options of Kan', 'an object such as { layers: [2, 5, 1] }', value)
   const given = fields(value, 'the options of Kan', optionNames)
   return JSON.stringify({
-    layers: layerSizes(given.layers),
+    ...layersOf(given.layers),
     grid: optional(given.grid, v => whole(v, 'grid', { min: 1, max: 4096 })),
     degree: optional(given.degree, v => whole(v, 'degree', { min: 1, max: 5 })),
     knots: optional(given.knots, v => choice<KnotEnds>(v, 'knots', ['clamped', 'extended'])),

@@ -37,9 +37,15 @@ export function isPlainRow(value: unknown): value is readonly number[] {
   return Array.isArray(value) && typeof value[0] === 'number'
 }
 
-/** Checks a row of numbers and writes it to `into`, which may be the row itself. */
+/** Checks a row of numbers and writes it to `into`, which may be the row itself if it has a number for each input. */
 export function readRow(row: ArrayLike<number>, columns: ModelColumns, into: Float64Array): Float64Array {
-  const { inputs, inputNames } = columns
+  const { inputs, inputNames, first } = columns
+  if (first !== undefined && row.length === first.width) {
+    for (let i = 0; i < row.length; i++)
+      if (!Number.isFinite(row[i]!)) refuseCell(`row[${i}]`, 0, i, undefined, row[i]!)
+    for (let i = 0; i < inputs; i++) into[i] = row[first.ids[i]!]!
+    return into
+  }
   if (row.length !== inputs) {
     const found = row.length
     const hint = `Give one number for each of the ${counted(inputs, 'input')}; rows are lists in a list, or { data, shape }.`

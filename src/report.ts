@@ -17,6 +17,11 @@ function number(value: unknown): number {
   return typeof value === 'number' ? value : Number.NaN
 }
 
+/** A number, or `null` where there is none to tell. */
+function orNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
+
 /** A field that is left out where there is nothing to tell. */
 function present<Name extends string>(name: Name, value: unknown): { [name in Name]?: number } {
   return (typeof value === 'number' ? { [name]: value } : {}) as { [name in Name]?: number }
@@ -32,7 +37,9 @@ export function recordFrom(value: unknown): TrainingRecord {
     ...present('validationLoss', json.validationLoss),
     ...present('rmse', json.rmse),
     ...present('validationRmse', json.validationRmse),
-    learningRate: number(json.learningRate),
+    grid: number(json.grid),
+    learningRate: orNull(json.learningRate),
+    damping: orNull(json.damping),
     gradientNorm: number(json.gradientNorm),
     evaluations: number(json.evaluations),
     seconds: number(json.seconds),

@@ -13,14 +13,16 @@ import { onAbort, type Signal } from './signal.js'
 /** How many records wait for whoever is slower than the fit; native code keeps as many. */
 export const mostWaiting = 256
 
-/** A fit to start. */
-export interface Job {
+/** What a report has at least. */
+interface Recorded {
+  readonly records: readonly TrainingRecord[]
+}
+
+/** How to follow a fit, whatever it reports at the end. */
+export interface Listening<History extends Recorded> {
   model: NativeModelHandle
-  data: NativeData
-  validation: NativeData | null
-  /** JSON of the options. */
-  options: string
-  lossName: LossName
+  /** The history in a native report. */
+  read: (report: unknown) => History
   signal: Signal | undefined
   /** Receives records at once, the last one always. */
   push: ((record: TrainingRecord) => void) | undefined
@@ -32,13 +34,22 @@ export interface Job {
   translate: (error: Error) => Error
 }
 
+/** A fit to start. */
+export interface Job extends Omit<Listening<TrainingHistory>, 'read'> {
+  data: NativeData
+  validation: NativeData | null
+  /** JSON of the options. */
+  options: string
+  lossName: LossName
+}
+
 /** A fit that runs. */
-export interface Running {
+export interface Running<History = TrainingHistory> {
   /**
    * Resolves to what was done; rejects with whatever ended the fit first: a callback's error, an abort, a native
    * error. The last two have what was done in `details.history`.
    */
-  readonly done: Promise<TrainingHistory>
+  readonly done: Promise<History>
   /** Asks it to stop; `done` then resolves with what was done so far. */
   cancel(): void
 }
@@ -50,16 +61,19 @@ interface Events {
 }
 
 /** What came of a fit: a history, an error, or both. */
-interface Ended {
-  history?: TrainingHistory
+interface Ended<History> {
+  history?: History
   error?: Error
 }
 
-async function ended(outcome: Promise<NativeOutcome>, lossName: LossName): Promise<Ended> {
-  const end: Ended = {}
+async function ended<History>(
+  outcome: Promise<NativeOutcome>,
+  read: (report: unknown) => History,
+): Promise<Ended<History>> {
+  const end: Ended<History> = {}
   try {
     const { ok, error, report } = await outcome
-    if (report !== undefined) end.history = historyFrom(JSON.parse(report), lossName)
+    if (report !== undefined) end.history = read(JSON.parse(report))
     if (!ok || end.history === undefined) {
       end.error = fromNativeText(error ?? 'The fit has no report', undefined, historyOf(end))
     }
@@ -70,7 +84,7 @@ async function ended(outcome: Promise<NativeOutcome>, lossName: LossName): Promi
   return end
 }
 
-function historyOf({ history }: Ended): { history?: TrainingHistory } {
+function historyOf<History>({ history }: Ended<History>): { history?: History } {
   return history === undefined ? {} : { history }
 }
 
@@ -79,13 +93,30 @@ function launch({ model, data, validation, options }: Job, onEvent: (json: strin
   return native(() => model.fit(data, validation, options, onEvent))
 }
 
+/** Made here for the same reason. */
+function historyReader(lossName: LossName): (report: unknown) => TrainingHistory {
+  return report => historyFrom(report, lossName)
+}
+
 /**
  * Starts a fit. All inputs are copied before it returns.
  *
  * @throws {@link KanAbortError} if the signal is already aborted, and what native code refuses at once.
  */
 export function start(job: Job): Running {
-  const { model, lossName, signal, push, translate } = job
+  return listen(onEvent => launch(job, onEvent), { ...job, read: historyReader(job.lossName) })
+}
+
+/**
+ * Starts whatever `begin` starts, and follows it. `begin` and what it holds are not kept.
+ *
+ * @throws As {@link start}.
+ */
+export function listen<History extends Recorded>(
+  begin: (onEvent: (json: string) => void) => Promise<NativeOutcome>,
+  job: Listening<History>,
+): Running<History> {
+  const { model, read, signal, push, translate } = job
   if (signal?.aborted) throw new KanAbortError(signal.reason)
   const cancel = () => model.cancel()
   const callbacks = new Callbacks(cancel)
@@ -106,7 +137,7 @@ export function start(job: Job): Running {
     hear(records.map(recordFrom))
     if (progress !== null) onProgress(progressFrom(progress))
   }
-  const outcome = launch(job, onEvent)
+  const outcome = begin(onEvent)
   const forget =
     signal &&
     onAbort(signal, () => {
@@ -115,7 +146,7 @@ export function start(job: Job): Running {
     })
   const settle = async () => {
     try {
-      const end = await ended(outcome, lossName)
+      const end = await ended(outcome, read)
       over = true
       const records = end.error === undefined ? end.history?.records : undefined
       hear(records?.filter(record => record.step > last).slice(-mostWaiting) ?? [])

@@ -207,7 +207,7 @@ describe('records', () => {
 
   test('an iteration copies data and options in the call', async () => {
     const [expected, changed] = [new Kan(options), new Kan(options)]
-    await expected.fit(data, { steps: 5 })
+    await expected.fit(data, { steps: 5, optimizer: 'lbfgs' })
     const { x, y } = surface(200)
     const samples = { x: { data: Float64Array.from(x.flat()), shape: [200, 2] as const }, y: Float64Array.from(y) }
     const fit = { steps: 5, optimizer: { name: 'lbfgs' as const, history: 10 } }

@@ -3,9 +3,13 @@
  * `@ts-expect-error` must not.
  */
 import {
+  type Calibration,
   type ClassificationMetrics,
+  crossValidate,
   Dataset,
   type Edge,
+  type EdgeSpread,
+  Ensemble,
   type Float64Matrix,
   Kan,
   KanError,
@@ -71,6 +75,42 @@ const signal = {
   removeEventListener(_type: 'abort', _listener: () => void) {},
 }
 await model.fit({ x: [[1, 2]], y: [3] }, { signal, checkpoint: { path: 'a.kan', everySeconds: 3 } })
+await model.fit(train, { classWeights: 'balanced' })
+await model.fit(train, { classWeights: [1, 2] })
+await model.fit(train, { classWeights: { yes: 2 } })
+const { confusion, perClass } = await model.evaluate<ClassificationMetrics>(test)
+same<typeof confusion.matrix, readonly (readonly number[])[]>(true)
+perClass[0]?.f1.toFixed(2)
+const calibrated = await model.calibrate(test)
+same<typeof calibrated, Calibration>(true)
+const ensemble = await Ensemble.fit({ layers: [2, 1] }, train, { members: 3, steps: 5, onMember: m => m.done })
+const spread = await ensemble.predict([[1, 2]])
+same<typeof spread.mean, number[][]>(true)
+same<typeof spread.deviation, number[][]>(true)
+const curve = ensemble.edgeCurve(0, 0, 0, [1, 2])
+same<typeof curve, EdgeSpread>(true)
+await ensemble.save('folder')
+const loaded = await Ensemble.load('folder')
+loaded[Symbol.dispose]()
+const crossed = await crossValidate({ layers: [2, 1] }, train, { folds: 3, steps: 5 })
+same<typeof crossed.mean.rmse, number>(true)
+const classesCrossed = await crossValidate<ClassificationMetrics>({ layers: [2, 2] }, train)
+same<keyof typeof classesCrossed.mean, 'accuracy' | 'logLoss'>(true)
+const product = new Kan({ layers: [2, { sums: 1, products: [2, 3] }, 1] })
+const record = (await product.fit(train, { optimizer: 'lm', grid: [3, 5], starts: 2, gridUpdate: false })).records[0]!
+same<typeof record.learningRate, number | null>(true)
+const small = await product.simplify(train, { grid: [10], inputs: true, validation: 0.2 })
+same<typeof small, Kan>(true)
+same<typeof small.inputIds, readonly number[]>(true)
+const refit = small.refine({ grid: 20 })
+same<typeof refit.maximum, number>(true)
+const certain = await small.uncertainty(train, [[1, 2]])
+same<typeof certain.deviation, number[][]>(true)
+// @ts-expect-error: how far is to be said
+small.prune(train)
+// @ts-expect-error: a strength is needed
+small.fit(train, { regularization: { order: 2 } })
+
 try {
   runtime()
 } catch (error) {
@@ -89,6 +129,12 @@ new Kan({ layers: [1, 1], seed: '1' })
 model.fit(train, { optimizer: 'adm' })
 // @ts-expect-error: a parameter of another optimiser
 model.fit(train, { optimizer: { name: 'sgd', beta1: 0.9 } })
+// @ts-expect-error: no such way to weigh
+model.fit(train, { classWeights: 'equal' })
+// @ts-expect-error: members would write the same file
+Ensemble.fit({ layers: [1, 1] }, train, { checkpoint: { path: 'a.kan', everySteps: 1 } })
+// @ts-expect-error: made by fit or load
+new Ensemble([])
 // @ts-expect-error: a signal
 model.fit(train, { signal: 3 })
 // @ts-expect-error: no shape

@@ -87,6 +87,9 @@ export let makeDataset: (parts: DatasetParts) => Dataset
 /** The numbers of a dataset, not to be changed. */
 export let datasetParts: (dataset: Dataset) => Readonly<DatasetParts>
 
+/** A dataset of the given rows of another. */
+export let selectDataset: (dataset: Dataset, rows: ArrayLike<number>) => Dataset
+
 /** Whether a value is a dataset. */
 export let isDataset: (value: unknown) => value is Dataset
 
@@ -235,6 +238,7 @@ export class Dataset {
   static {
     makeDataset = parts => new Dataset(new Checked(parts) as unknown as SampleOptions)
     datasetParts = dataset => dataset.#parts
+    selectDataset = (dataset, rows) => dataset.#select(rows)
     isDataset = (value): value is Dataset => typeof value === 'object' && value !== null && #parts in value
   }
 }

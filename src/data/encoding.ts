@@ -23,6 +23,8 @@ export interface CategoryFeature {
   readonly name: string
   readonly kind: 'category'
   readonly categories: readonly string[]
+  /** Those of them that have a column, where the model needs only some; all unless given. */
+  readonly columns?: readonly string[]
   /** What stands in for a missing value; `null` if missing values are refused. */
   readonly fill: string | null
 }
@@ -47,13 +49,30 @@ export function missingWay(value: unknown): Missing {
 /** Names of the columns that an encoding makes. */
 export function encodedNames(encoding: Encoding): string[] {
   return encoding.features.flatMap(feature =>
-    feature.kind === 'number' ? [feature.name] : feature.categories.map(category => `${feature.name}=${category}`),
+    feature.kind === 'number' ? [feature.name] : columnsOf(feature).map(category => `${feature.name}=${category}`),
   )
+}
+
+function columnsOf({ categories, columns }: CategoryFeature): readonly string[] {
+  return columns ?? categories
+}
+
+/** An encoding that makes only some of its columns: those with the given indices, increasing. */
+export function narrowed(encoding: Encoding, kept: readonly number[]): Encoding {
+  const wanted = new Set(kept)
+  let next = 0
+  const features = encoding.features.flatMap((feature): (NumberFeature | CategoryFeature)[] => {
+    if (feature.kind === 'number') return wanted.has(next++) ? [feature] : []
+    const columns = columnsOf(feature).filter(() => wanted.has(next++))
+    if (columns.length === 0) return []
+    return [columns.length === feature.categories.length ? feature : { ...feature, columns }]
+  })
+  return frozen({ ...encoding, features })
 }
 
 /** Number of columns that an encoding makes. */
 export function encodedWidth(encoding: Encoding): number {
-  return encoding.features.reduce((sum, f) => sum + (f.kind === 'number' ? 1 : f.categories.length), 0)
+  return encoding.features.reduce((sum, f) => sum + (f.kind === 'number' ? 1 : columnsOf(f).length), 0)
 }
 
 /** The distinct texts of a column, sorted by their UTF-16 code units. */
@@ -196,7 +215,7 @@ export function encode(
       offset += 1
     } else {
       encodeCategories(table, asText(column), feature, rows, x.subarray(offset), width)
-      offset += feature.categories.length
+      offset += columnsOf(feature).length
     }
   }
   return x
@@ -221,18 +240,20 @@ function encodeNumbers(
 function encodeCategories(
   table: SourceTable,
   column: Column,
-  { name, categories, fill }: CategoryFeature,
+  feature: CategoryFeature,
   rows: ArrayLike<number>,
   out: Float64Array,
   width: number,
 ): void {
-  const index = new Map(categories.map((category, i) => [category, i]))
+  const { name, categories, fill } = feature
+  const columns = columnsOf(feature)
+  const index = new Map(categories.map(category => [category, columns.indexOf(category)]))
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     const value = (column as Extract<Column, { kind: 'text' }>).values[row] ?? fill
     const place = index.get(value ?? refuseGap(table, column, name, row))
     if (place === undefined) refuseCategory(table.where(row, name), name, String(value), categories)
-    out[i * width + place] = 1
+    if (place >= 0) out[i * width + place] = 1
   }
 }
 
@@ -285,11 +306,19 @@ export function encodeClasses(
 
 function isFeature(value: unknown): value is NumberFeature | CategoryFeature {
   if (typeof value !== 'object' || value === null) return false
-  const { name, kind, fill, categories } = value as Record<string, unknown>
+  const { name, kind, fill, categories, columns } = value as Record<string, unknown>
   if (typeof name !== 'string') return false
   if (kind === 'number') return fill === null || (typeof fill === 'number' && Number.isFinite(fill))
   const known = kind === 'category' && isTextList(categories) && firstDuplicate(categories) === undefined
+  if (known && columns !== undefined && !isPart(columns, categories)) return false
   return known && categories.length > 0 && (fill === null || categories.includes(fill as string))
+}
+
+/** Whether a value is some of the categories, in their order. */
+function isPart(columns: unknown, categories: readonly string[]): boolean {
+  if (!isTextList(columns) || columns.length === 0) return false
+  const places = columns.map(category => categories.indexOf(category))
+  return places.every((place, i) => place > (i === 0 ? -1 : places[i - 1]!))
 }
 
 /** Whether a value, perhaps read from a file, is a sound encoding. */
@@ -304,12 +333,15 @@ export function isEncoding(value: unknown): value is Encoding {
   return firstDuplicate(names) === undefined
 }
 
+function frozenCategories({ columns, ...feature }: CategoryFeature): CategoryFeature {
+  const part = columns === undefined ? {} : { columns: Object.freeze([...columns]) }
+  return { ...feature, categories: Object.freeze([...feature.categories]), ...part }
+}
+
 /** A copy that can't be changed, so that it may be handed out. */
 export function frozen(encoding: Encoding): Encoding {
   const features = encoding.features.map(feature =>
-    Object.freeze(
-      feature.kind === 'number' ? { ...feature } : { ...feature, categories: Object.freeze([...feature.categories]) },
-    ),
+    Object.freeze(feature.kind === 'number' ? { ...feature } : frozenCategories(feature)),
   )
   return Object.freeze({
     features: Object.freeze(features),

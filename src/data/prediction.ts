@@ -10,6 +10,7 @@ import { Dataset, datasetParts, isDataset, makeDataset, type SampleOptions, type
 import { type Encoding, encodedWidth, frozen } from './encoding.js'
 import { madeUpNames } from './names.js'
 import { type Float64Matrix, isMatrix, type Matrix, type NumberRows, toBlock, toRows } from './rows.js'
+import { chosenColumns, chosenFeatures, expectedWidth } from './selection.js'
 import { type DatasetParts, partsFromTable } from './table.js'
 
 /** What a model knows about the columns it takes and gives. */
@@ -20,6 +21,10 @@ export interface ModelColumns {
   outputNames: readonly string[] | null
   encoding: Encoding | null
   classes: readonly string[] | null
+  /** What logits are divided by for probabilities, if the model was calibrated. */
+  temperature?: number | undefined
+  /** Of a model whose inputs were pruned: how many columns the first model took, and which of them the inputs are. */
+  first?: { readonly width: number; readonly ids: readonly number[] } | undefined
 }
 
 /** Rows to predict for. */
@@ -99,7 +104,7 @@ export function checkFeatures(parts: Readonly<DatasetParts>, columns: ModelColum
 /** Reads rows of any kind for a model. */
 export function prepare(input: unknown, columns: ModelColumns): Prepared {
   if (isDataset(input)) {
-    const parts = datasetParts(input)
+    const parts = chosenFeatures(datasetParts(input), columns)
     checkFeatures(parts, columns, 'the dataset')
     // What was a class before is a number now, and is none of the columns that the encoding told how to read.
     const encoding = parts.encoding === null ? null : withoutTargets(parts.encoding)
@@ -116,11 +121,18 @@ export function prepare(input: unknown, columns: ModelColumns): Prepared {
       details: { expected: 'a list of rows', found: 'an object' },
     })
   }
-  const rules = { name: 'rows', columns: columns.inputs, columnNames: columns.inputNames ?? undefined, borrow: true }
-  const block = toBlock(input, rules)
+  const width = expectedWidth(widthOf(input), columns)
+  const columnNames = width === columns.inputs ? (columns.inputNames ?? undefined) : undefined
+  const block = toBlock(input, { name: 'rows', columns: width, columnNames, borrow: true })
   const wrap = (values: Float64Array, names: readonly string[]): PredictOutput =>
     isMatrix(input) ? { data: values, shape: [block.rows, names.length] } : toRows(values, names.length)
-  return { x: block.data, rows: block.rows, wrap }
+  return { x: chosenColumns(block, width, columns), rows: block.rows, wrap }
+}
+
+/** How many columns rows or a matrix seem to have. */
+function widthOf(input: unknown): number | undefined {
+  if (isMatrix(input)) return input.shape[1]
+  return Array.isArray(input) ? (input[0] as { length?: number } | undefined)?.length : undefined
 }
 
 /** The numbers of a dataset or of samples. */

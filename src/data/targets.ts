@@ -10,7 +10,7 @@ import type { ModelColumns } from './prediction.js'
 import type { DatasetParts } from './table.js'
 
 /** Whether a loss is about classes rather than quantities. */
-export function isClassification(loss: LossName | null): boolean {
+export function isClassification(loss: LossName | null): loss is 'crossEntropy' | 'binaryCrossEntropy' {
   return loss === 'crossEntropy' || loss === 'binaryCrossEntropy'
 }
 

@@ -24,6 +24,8 @@ pub(crate) fn describe<T: Real>(model: &Model<T>, dtype: &str) -> Result<String,
         "resumable": model.state.is_some(),
         "steps": model.state.as_ref().map_or(0, |state| state.position.steps),
         "layersDetail": layers.collect::<Value>(),
+        "pruned": network.pruned_edges(),
+        "inputIds": network.input_ids(),
     });
     let specification = serde_json::to_value(network.specification()).map_err(unreadable)?;
     if let (Value::Object(description), Value::Object(specification)) = (&mut description, specification) {

@@ -10,9 +10,11 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi exports nothing in a test"))]
 
 mod describe;
+mod equations;
 mod failure;
 mod fit;
 mod model;
 mod shared;
+mod structure;
 mod table;
 mod threads;

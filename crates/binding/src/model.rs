@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 /// A network of either number type.
 #[napi(custom_finalize)]
 pub struct NativeModel {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl ObjectFinalize for NativeModel {
@@ -82,6 +82,17 @@ impl NativeModel {
     #[napi]
     pub fn metadata(&self) -> napi::Result<String> {
         guard(|| self.shared.read(|state| Ok(with_slot!(state, slot => slot.model().metadata.clone()))))
+    }
+
+    /// Sets that text; refused during a fit.
+    #[napi]
+    pub fn set_metadata(&self, metadata: String) -> napi::Result<()> {
+        guard(|| {
+            self.shared.write(|state| {
+                with_slot!(state, slot => slot.model_mut().metadata = metadata);
+                Ok(())
+            })
+        })
     }
 
     /// Writes the slab of parameters to `out`.
@@ -320,9 +331,18 @@ fn set_parameters<T: Real>(model: &mut Model<T>, values: &[f64]) -> Result<(), F
         )
         .with(json!({ "index": position, "found": values[position].to_string() })));
     }
-    for (parameter, value) in model.network.parameters_mut().iter_mut().zip(values) {
-        *parameter = T::from_f64(*value);
+    let slab: Vec<T> = values.iter().map(|value| T::from_f64(*value)).collect();
+    let mut cleared = slab.clone();
+    model.network.clear_pruned(&mut cleared);
+    if let Some(position) = slab.iter().zip(&cleared).position(|(given, cleared)| given != cleared) {
+        let message = format!(
+            "parameters[{position}] belongs to a pruned edge: expected 0, found {}",
+            values[position]
+        );
+        return Err(Failure::new("ERR_KAN_NUMBER", message)
+            .with(json!({ "index": position, "found": values[position].to_string() })));
     }
+    model.network.parameters_mut().copy_from_slice(&slab);
     model.state = None;
     Ok(())
 }

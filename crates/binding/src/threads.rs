@@ -4,7 +4,7 @@
 //! event. Both cancel and join all work of the environment. Nothing depends on finalizers.
 
 use crate::failure::{Failure, catch};
-use napi::bindgen_prelude::{Float64Array, Object};
+use napi::bindgen_prelude::{Float64Array, Object, Uint8Array};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -22,6 +22,8 @@ pub struct NativeOutcome {
     pub report: Option<String>,
     /// Numbers of the result.
     pub values: Option<Float64Array>,
+    /// Bytes of the file of a model that was made.
+    pub model: Option<Uint8Array>,
 }
 
 /// The result of work on its way to JavaScript.
@@ -30,6 +32,7 @@ pub(crate) struct Done {
     pub(crate) error: Option<Failure>,
     pub(crate) report: Option<String>,
     pub(crate) values: Option<Vec<f64>>,
+    pub(crate) model: Option<Vec<u8>>,
     /// To be done on the JavaScript thread before the promise resolves.
     pub(crate) after: Option<After>,
 }
@@ -123,6 +126,7 @@ pub(crate) fn spawn<'env>(
                 error: done.error.map(|failure| failure.json()),
                 report: done.report,
                 values: done.values.map(Float64Array::new),
+                model: done.model.map(Uint8Array::new),
             })
         }));
         at_end.store(true, SeqCst);

@@ -1,7 +1,7 @@
 //! Runs a whole network: forward through the layers, the loss, and back.
 //!
-//! Stored for each row are the inputs of every layer and nothing wider; bases and sorted samples are made again on
-//! the way back. Predictions keep only one pass of rows.
+//! Stored for each row are the inputs of every layer, the sums of layers with product nodes, and nothing wider; bases
+//! and sorted samples are made again on the way back. Predictions keep only one pass of rows.
 
 use crate::buffer::Buffer;
 use crate::float::Float;
@@ -26,10 +26,12 @@ pub(crate) struct CpuExecutor<T> {
     packed: Vec<Buffer<T>>,
     /// Inputs of each layer, and last the outputs: `[block][node][row]`.
     activations: Vec<Buffer<T>>,
+    /// Sums of each layer that has product nodes, `[block][sum][row]`; empty for the others.
+    sums: Vec<Buffer<T>>,
     /// `[row, output]`, and the derivatives by them.
     outputs: Vec<T>,
     output_slopes: Vec<T>,
-    /// Derivatives by the outputs of a layer, and by its inputs.
+    /// Derivatives by the nodes that a layer leads to, then by its sums, and by its inputs.
     dy: Buffer<T>,
     dx: Buffer<T>,
     /// `dy` as the kernels take it.
@@ -56,6 +58,7 @@ impl<T: Float> CpuExecutor<T> {
             team: Team::new(level, pool),
             packed: plans.iter().map(|plan| Buffer::new(plan.packed(plan.inputs))).collect(),
             activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
+            sums: plans.iter().map(|_| Buffer::default()).collect(),
             plans,
             block,
             outputs: Vec::new(),
@@ -75,13 +78,14 @@ impl<T: Float> CpuExecutor<T> {
         let blocks = if keep { rows.blocks() } else { most_blocks(rows) };
         let held = blocks.saturating_mul(rows.block);
         let nodes: usize = (0..=self.plans.len()).map(|index| self.nodes(index)).sum();
+        let sums: usize = self.plans.iter().map(kept_sums).sum();
         let widest = self.plans.iter().map(|plan| plan.padded_outputs()).max().unwrap_or(0);
         let copies =
             |plan: &Plan<T>| Partition::backward(rows, &plan.work()).groups() * plan.packed(plan.inputs);
         let gradients = self.plans.iter().map(copies).max().unwrap_or(0);
         let back = if keep { held.saturating_mul(3 * widest).saturating_add(gradients) } else { 0 };
         let outputs = rows.count.saturating_mul(2 * self.program.outputs());
-        let numbers = held.saturating_mul(nodes).saturating_add(back).saturating_add(outputs);
+        let numbers = held.saturating_mul(nodes + sums).saturating_add(back).saturating_add(outputs);
         if numbers > self.granted {
             let memory = EngineError::Memory { what: "work space", numbers };
             Vec::<T>::new().try_reserve_exact(numbers).map_err(|_| memory)?;
@@ -115,6 +119,9 @@ impl<T: Float> CpuExecutor<T> {
             let length = blocks * self.nodes(index) * rows.block;
             self.activations[index].resize(length);
         }
+        for (sums, plan) in self.sums.iter_mut().zip(&self.plans) {
+            sums.resize(blocks * kept_sums(plan) * rows.block);
+        }
     }
 
     /// Takes the rows of a pass through all layers; their activations begin at block `first`.
@@ -125,8 +132,14 @@ impl<T: Float> CpuExecutor<T> {
         for (index, (plan, packed)) in self.plans.iter().zip(&self.packed).enumerate() {
             let (before, after) = self.activations.split_at_mut(index + 1);
             let x = &before[index][range(plan.inputs)];
-            let y = &mut after[0][range(plan.outputs)];
-            self.team.forward(plan, packed, rows, x, y, &mut self.partial);
+            let y = &mut after[0][range(plan.nodes())];
+            if plan.products.is_empty() {
+                self.team.forward(plan, packed, rows, x, y, &mut self.partial);
+            } else {
+                let sums = &mut self.sums[index][range(plan.outputs)];
+                self.team.forward(plan, packed, rows, x, sums, &mut self.partial);
+                self.team.multiply(plan, rows, sums, y);
+            }
         }
     }
 
@@ -184,6 +197,11 @@ impl<T: Float> CpuExecutor<T> {
         self.team.to_panels(rows, outputs, dy, &mut self.dy);
         let layers = self.program.layers().iter().zip(self.program.ranges()).zip(&self.plans);
         for (index, ((layer, range), plan)) in layers.enumerate().rev() {
+            if !plan.products.is_empty() {
+                let by_nodes = (&*self.dy, layout);
+                layout = self.team.multiply_slopes(plan, &self.sums[index], by_nodes, &mut self.dx);
+                std::mem::swap(&mut self.dx, &mut self.dy);
+            }
             self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
             layout = self.team.backward(
                 plan,
@@ -272,6 +290,11 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     }
 }
 
+/// Sums of a layer that are kept beside its nodes.
+fn kept_sums<T>(plan: &Plan<T>) -> usize {
+    if plan.products.is_empty() { 0 } else { plan.outputs }
+}
+
 /// Blocks of the longest pass.
 fn most_blocks(rows: Rows) -> usize {
     rows.passes().map(|(_, pass)| pass.blocks()).max().unwrap_or(0)
@@ -293,6 +316,7 @@ mod tests {
             outputs,
             base: Base::Zero,
             splines: vec![Arc::clone(&table); inputs],
+            products: Vec::new(),
         };
         let wide = 100_000;
         let program = Arc::new(Program::new(vec![layer(1, wide), layer(wide, 1)]).unwrap());

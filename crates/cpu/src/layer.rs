@@ -9,6 +9,7 @@ use crate::pack;
 use crate::partition::{MOVES, Partition, Rows, STRIP, cut};
 use crate::plan::Plan;
 use crate::pool::Pool;
+use crate::products;
 use crate::scratch::Scratch;
 use crate::simd::{dispatch, transpose};
 use crate::task::{self, Backward, Forward};
@@ -47,7 +48,7 @@ impl<T: Float> Team<T> {
         });
     }
 
-    /// Outputs `y` of a layer for inputs `x`, both `[block][node][row]`.
+    /// Sums `y` of a layer for inputs `x`: `[block][sum][row]` and `[block][node][row]`.
     pub(crate) fn forward(
         &self,
         plan: &Plan<T>,
@@ -151,7 +152,39 @@ impl<T: Float> Team<T> {
         });
     }
 
-    /// Brings derivatives by a layer's outputs into the form that [`Team::backward`] takes.
+    /// Nodes of a layer with product nodes from its sums, both `[block][node or sum][row]`.
+    pub(crate) fn multiply(&self, plan: &Plan<T>, rows: Rows, sums: &[T], nodes: &mut [T]) {
+        let layout = Partition::by_rows(rows, plan.nodes());
+        let (per_block, sums_per_block) = (plan.nodes() * rows.block, plan.outputs * rows.block);
+        self.pool.run(layout.block_ranges().zip(layout.split(nodes)), |_, (blocks, nodes)| {
+            for (block, nodes) in blocks.zip(nodes.chunks_mut(per_block)) {
+                let sums = &sums[block * sums_per_block..][..sums_per_block];
+                products::multiply(plan, sums, (rows.block, rows.of_block(block).len()), nodes);
+            }
+        });
+    }
+
+    /// Derivatives by the sums of a layer with product nodes from those by its nodes. Returns their layout.
+    pub(crate) fn multiply_slopes(
+        &self,
+        plan: &Plan<T>,
+        sums: &[T],
+        (by_nodes, layout): (&[T], Partition),
+        by_sums: &mut Buffer<T>,
+    ) -> Partition {
+        let parts = Partition::by_rows(layout.rows, plan.outputs);
+        let per_block = plan.outputs * layout.rows.block;
+        by_sums.resize(parts.length());
+        self.pool.run(parts.block_ranges().zip(parts.split(by_sums)), |_, (blocks, by_sums)| {
+            for (block, by_sums) in blocks.zip(by_sums.chunks_mut(per_block)) {
+                let sums = &sums[block * per_block..][..per_block];
+                products::multiply_slopes(plan, sums, (by_nodes, layout), block, by_sums);
+            }
+        });
+        parts
+    }
+
+    /// Brings derivatives by a layer's sums into the form that [`Team::backward`] takes.
     pub(crate) fn pack_slopes(&self, plan: &Plan<T>, from: &[T], layout: Partition, to: &mut Buffer<T>) {
         let per_block = plan.padded_outputs() * layout.rows.block;
         to.resize(layout.rows.blocks() * per_block);

@@ -22,6 +22,7 @@ mod pack;
 mod partition;
 mod plan;
 mod pool;
+mod products;
 mod samples;
 mod scratch;
 mod simd;

@@ -8,6 +8,7 @@ use fearless_simd::{Level, Simd};
 use kanode_engine::{Base, Layer};
 use kanode_spline::CellTable;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Fewest outputs for which vectors run over outputs.
@@ -44,7 +45,10 @@ pub(crate) struct Tile {
 #[derive(Debug)]
 pub(crate) struct Plan<T> {
     pub(crate) inputs: usize,
+    /// Sums: outputs of the kernels. Nodes, where there are product nodes, are fewer.
     pub(crate) outputs: usize,
+    /// The sums that each product node multiplies; the last sums of the layer.
+    pub(crate) products: Vec<Range<usize>>,
     pub(crate) degree: usize,
     pub(crate) bases: usize,
     pub(crate) base: Base,
@@ -82,6 +86,7 @@ impl<T: Float> Plan<T> {
         Some(Self {
             inputs: layer.inputs,
             outputs: layer.outputs,
+            products: layer.factors().collect(),
             degree: layer.degree(),
             bases: layer.bases(),
             base: layer.base,
@@ -93,6 +98,16 @@ impl<T: Float> Plan<T> {
 
     pub(crate) fn cells(&self, input: usize) -> &Cells<T> {
         &self.cells[input]
+    }
+
+    /// Sums that are nodes of their own.
+    pub(crate) fn sum_nodes(&self) -> usize {
+        self.products.first().map_or(self.outputs, |factors| factors.start)
+    }
+
+    /// Nodes that the layer leads to: sum nodes, then product nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.sum_nodes() + self.products.len()
     }
 
     /// Rows of coefficients of an edge: its bases and the base function.
@@ -157,7 +172,8 @@ mod tests {
     fn plan(outputs: usize, grid: usize) -> Plan<f32> {
         let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
         let spline = Arc::new(CellTable::new(&knots, Outside::Linear));
-        let layer = Layer { inputs: 3, outputs, base: Base::Silu, splines: vec![spline; 3] };
+        let layer =
+            Layer { inputs: 3, outputs, base: Base::Silu, splines: vec![spline; 3], products: Vec::new() };
         let level = Isa::best().level().unwrap();
         Plan::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap()
     }

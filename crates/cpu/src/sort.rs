@@ -209,7 +209,13 @@ mod tests {
     fn samples_are_sorted_by_cell_and_keep_their_weights() {
         let knots = Knots::with_breaks(vec![-1.0, -0.7, 0.0, 0.1, 1.0], 3, KnotEnds::Extended).unwrap();
         let table = Arc::new(CellTable::new(&knots, Outside::Zero));
-        let layer = Layer { inputs: 1, outputs: 9, base: Base::Identity, splines: vec![Arc::clone(&table)] };
+        let layer = Layer {
+            inputs: 1,
+            outputs: 9,
+            base: Base::Identity,
+            splines: vec![Arc::clone(&table)],
+            products: Vec::new(),
+        };
         let x: Vec<f64> = (0..77).map(|i| f64::from(i * 37 % 77) / 20.0 - 1.9).collect();
         for level in Isa::available().into_iter().filter_map(Isa::level) {
             let plan = Plan::<f64>::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap();

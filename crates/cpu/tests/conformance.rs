@@ -40,7 +40,8 @@ fn wide_layers_and_fine_grids_agree_with_the_reference() {
     let fine = [(vec![2, 9], 4096), (vec![2, 3], 4096), (vec![3, 40], 700)]
         .map(|(sizes, grid)| (sizes, grid, 3, Placement::Clamped, Outside::Linear, 24));
     for (sizes, grid, degree, placement, outside, rows) in wide.chain(fine) {
-        let case = Case { sizes, grid, degree, placement, outside, base: Base::Silu, rows };
+        let (products, base) = (Vec::new(), Base::Silu);
+        let case = Case { sizes, products, grid, degree, placement, outside, base, rows };
         for backend in backends(2) {
             conformance::check_case::<f64>(&backend, &case, 1e-12);
             conformance::check_case::<f32>(&backend, &case, 1e-5);

@@ -13,6 +13,7 @@ fn backend(isa: Isa, threads: usize) -> CpuBackend {
 fn case(sizes: &[usize], rows: usize, grid: usize, degree: usize) -> Case {
     Case {
         sizes: sizes.to_vec(),
+        products: Vec::new(),
         grid,
         degree,
         placement: Placement::Clamped,
@@ -22,8 +23,13 @@ fn case(sizes: &[usize], rows: usize, grid: usize, degree: usize) -> Case {
     }
 }
 
+fn with_products(sizes: &[usize], products: &[&[usize]], rows: usize) -> Case {
+    let products = products.iter().map(|arities| arities.to_vec()).collect();
+    Case { products, ..case(sizes, rows, 5, 3) }
+}
+
 /// Few and many inputs and outputs, whole and broken blocks; the larger ones are divided among tasks by rows, by
-/// inputs and by both.
+/// inputs and by both. Then the same with product nodes.
 fn cases() -> Vec<Case> {
     vec![
         case(&[2, 5, 1], 1000, 5, 3),
@@ -35,6 +41,10 @@ fn cases() -> Vec<Case> {
         case(&[500, 7], 900, 5, 4),
         case(&[300, 8], 64, 60, 3),
         case(&[9, 33], 4500, 300, 2),
+        with_products(&[2, 5, 1], &[&[2, 3], &[2]], 1000),
+        with_products(&[3, 5, 2], &[&[2; 5], &[]], 20_001),
+        with_products(&[70, 60, 10], &[&[2; 20], &[3, 4]], 1027),
+        with_products(&[500, 4], &[&[3, 2]], 900),
     ]
 }
 
@@ -117,12 +127,14 @@ fn large_shapes_agree_with_each_other_at_every_instruction_set() {
 
 #[test]
 fn earlier_calls_leave_no_trace() {
-    for sizes in [&[2, 5, 1][..], &[5, 12, 3], &[40, 30]] {
-        let program = case(sizes, 1, 5, 3).program();
+    let shapes: [(&[usize], &[&[usize]]); 4] =
+        [(&[2, 5, 1], &[]), (&[5, 12, 3], &[]), (&[40, 30], &[]), (&[5, 12, 3], &[&[2, 3], &[2, 2]])];
+    for (sizes, products) in shapes {
+        let program = with_products(sizes, products, 1).program();
         let backend = backend(Isa::best(), 2);
         let mut used: Box<dyn Executor<f32>> = backend.compile(&program).unwrap();
         for rows in [300, 1, 77, 5000, 16, 130] {
-            let case = case(sizes, rows, 5, 3);
+            let case = with_products(sizes, products, rows);
             let mut fresh: Box<dyn Executor<f32>> = backend.compile(&program).unwrap();
             assert_eq!(results(used.as_mut(), &case, &program), results(fresh.as_mut(), &case, &program));
         }
@@ -191,7 +203,7 @@ fn knots_beyond_single_precision_are_refused_there_only() {
     use kanode_spline::{CellTable, KnotEnds, Knots};
     let knots = Knots::uniform(-1e60, 1e60, 5, 3, KnotEnds::Clamped).unwrap();
     let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear))];
-    let layer = Layer { inputs: 1, outputs: 1, base: Base::Silu, splines };
+    let layer = Layer { inputs: 1, outputs: 1, base: Base::Silu, splines, products: Vec::new() };
     let program = Arc::new(Program::new(vec![layer]).unwrap());
     let backend = backend(Isa::best(), 1);
     assert!(Compile::<f64>::compile(&backend, &program).is_ok());

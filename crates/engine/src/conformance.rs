@@ -1,175 +1,15 @@
 //! The tests that every backend runs: agreement with the reference backend, and of gradients with central
-//! differences, over degrees, knots, outside modes, bases, shapes and losses. Functions panic where a backend is
-//! wrong, so they belong in `#[test]`s.
+//! differences, over degrees, knots, outside modes, bases, shapes, product nodes and losses. Functions panic where a
+//! backend is wrong, so they belong in `#[test]`s.
+
+mod case;
+
+pub use case::{Case, LOSSES, Placement, cases};
 
 use crate::backend::{Batch, Compile, Executor};
 use crate::loss::Loss;
-use crate::program::{Base, Layer, Program};
 use crate::real::Real;
 use crate::reference::Reference;
-use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64;
-use std::sync::Arc;
-
-/// All losses, with targets of the right kind made by [`Case::targets`].
-pub const LOSSES: [Loss; 6] = [
-    Loss::Mse,
-    Loss::Rmse,
-    Loss::Mae,
-    Loss::Huber { delta: 0.7 },
-    Loss::CrossEntropy,
-    Loss::BinaryCrossEntropy,
-];
-
-/// How the knots of a case are placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// Uniform, clamped ends.
-    Clamped,
-    /// Uniform, continued beyond the ends.
-    Extended,
-    /// Uneven, clamped ends, another placement for every input.
-    Adaptive,
-    /// Uneven, continued beyond the ends.
-    AdaptiveExtended,
-}
-
-/// One network shape with its knots, and the data drawn for it.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// Layer sizes.
-    pub sizes: Vec<usize>,
-    /// Grid intervals.
-    pub grid: usize,
-    /// Degree.
-    pub degree: usize,
-    /// Knots.
-    pub placement: Placement,
-    /// Behaviour outside the grid.
-    pub outside: Outside,
-    /// Function scaled by the base weight.
-    pub base: Base,
-    /// Rows of the batch.
-    pub rows: usize,
-}
-
-/// One network shape with every degree, every placement, and every outside mode (each with another base).
-fn spline_cases(sizes: &[usize], rows: usize) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let placements =
-        [Placement::Clamped, Placement::Extended, Placement::Adaptive, Placement::AdaptiveExtended];
-    for degree in 1..=5 {
-        for placement in placements {
-            for (outside, base) in [
-                (Outside::Linear, Base::Silu),
-                (Outside::Constant, Base::Identity),
-                (Outside::Zero, Base::Zero),
-            ] {
-                cases.push(Case { sizes: sizes.to_vec(), grid: 4, degree, placement, outside, base, rows });
-            }
-        }
-    }
-    cases
-}
-
-/// The cases of the ordinary run: every degree with every placement and outside mode on small networks, and
-/// shapes on both sides of the borders at which fast backends change their ways.
-pub fn cases() -> Vec<Case> {
-    let mut cases = spline_cases(&[2, 9, 3], 37);
-    let plain = |sizes: &[usize], grid, degree, rows| Case {
-        sizes: sizes.to_vec(),
-        grid,
-        degree,
-        placement: Placement::Clamped,
-        outside: Outside::Linear,
-        base: Base::Silu,
-        rows,
-    };
-    cases.extend([
-        plain(&[1, 1], 1, 1, 1),
-        plain(&[1, 1], 5, 3, 2),
-        plain(&[2, 5, 1], 5, 3, 200),
-        plain(&[2, 3, 3, 1], 5, 3, 65),
-        plain(&[40, 17, 2], 5, 3, 33),
-        plain(&[3, 80, 7], 7, 2, 129),
-        plain(&[33, 65], 3, 3, 64),
-        plain(&[5, 8, 8, 9], 50, 3, 48),
-        plain(&[2, 4], 200, 3, 300),
-        plain(&[1, 16, 1], 9, 4, 16),
-    ]);
-    cases
-}
-
-impl Case {
-    /// The program, with domain [-1, 1] in the first layer and [-2, 2] behind it.
-    ///
-    /// # Panics
-    /// If the case itself is not valid.
-    pub fn program(&self) -> Arc<Program> {
-        let mut random = Pcg64::seed_from_u64(11);
-        let layers = self.sizes.windows(2).enumerate().map(|(index, pair)| {
-            let radius = if index == 0 { 1.0 } else { 2.0 };
-            let splines = (0..pair[0]).map(|_| Arc::new(self.table(radius, &mut random))).collect();
-            Layer { inputs: pair[0], outputs: pair[1], base: self.base, splines }
-        });
-        Arc::new(Program::new(layers.collect()).expect("the case is a valid program"))
-    }
-
-    fn table(&self, radius: f64, random: &mut Pcg64) -> CellTable {
-        let ends = match self.placement {
-            Placement::Clamped | Placement::Adaptive => KnotEnds::Clamped,
-            Placement::Extended | Placement::AdaptiveExtended => KnotEnds::Extended,
-        };
-        let uneven = matches!(self.placement, Placement::Adaptive | Placement::AdaptiveExtended);
-        let step = 2.0 * radius / self.grid as f64;
-        let breaks = (0..=self.grid).map(|j| {
-            let shift = if uneven && j > 0 && j < self.grid { random.random_range(-0.4..0.4) } else { 0.0 };
-            if j == self.grid { radius } else { (j as f64 + shift) * step - radius }
-        });
-        let knots = Knots::with_breaks(breaks.collect(), self.degree, ends).expect("breaks increase");
-        CellTable::new(&knots, self.outside)
-    }
-
-    /// Parameters of moderate size: hidden values spread over their grid and a little beyond. On fine grids they are
-    /// smaller, so that slopes stay moderate and the network itself does not magnify rounding.
-    pub fn parameters<T: Real>(&self, program: &Program) -> Vec<T> {
-        let mut random = Pcg64::seed_from_u64(12);
-        let size = (8.0 / self.grid as f64).min(1.0);
-        (0..program.parameter_count()).map(|_| T::from_f64(random.random_range(-size..size))).collect()
-    }
-
-    /// Inputs, one in five outside the domain, and some on its ends exactly.
-    pub fn inputs<T: Real>(&self) -> Vec<T> {
-        let mut random = Pcg64::seed_from_u64(13);
-        let mut draw = |index: usize| match index % 20 {
-            7 => 1.0,
-            13 => -1.0,
-            _ => random.random_range(-1.25..1.25),
-        };
-        (0..self.rows * self.sizes[0]).map(|index| T::from_f64(draw(index))).collect()
-    }
-
-    /// Targets of the kind that the loss asks for.
-    pub fn targets<T: Real>(&self, loss: Loss) -> Vec<T> {
-        let mut random = Pcg64::seed_from_u64(14);
-        let outputs = self.sizes[self.sizes.len() - 1];
-        let count = if loss == Loss::CrossEntropy { self.rows } else { self.rows * outputs };
-        let mut draw = || match loss {
-            Loss::CrossEntropy => random.random_range(0..outputs) as f64,
-            Loss::BinaryCrossEntropy => random.random_range(0.0..1.0),
-            _ => random.random_range(-2.0..2.0),
-        };
-        (0..count).map(|_| T::from_f64(draw())).collect()
-    }
-
-    /// Weights in [0, 2), every eleventh 0.
-    pub fn weights<T: Real>(&self) -> Vec<T> {
-        let mut random = Pcg64::seed_from_u64(15);
-        let mut draw = |row: usize| if row % 11 == 10 { 0.0 } else { random.random_range(0.1..2.0) };
-        (0..self.rows).map(|row| T::from_f64(draw(row))).collect()
-    }
-}
 
 /// Compares a backend with the reference on all [`cases`]. `tolerance` is relative to the largest element of each
 /// result: 1e-12 for `f64` and 1e-5 for `f32`.
@@ -246,7 +86,7 @@ pub fn check_case<T: Real>(backend: &dyn Compile<T>, case: &Case, tolerance: f64
 /// # Panics
 /// Where they differ by more, naming the case.
 pub fn check_differences(backend: &dyn Compile<f64>) {
-    for case in spline_cases(&[2, 3, 2], 12) {
+    for case in case::difference_cases() {
         let program = case.program();
         let mut subject = backend.compile(&program).expect("the backend compiles the case");
         let parameters = case.parameters::<f64>(&program);

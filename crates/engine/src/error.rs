@@ -8,10 +8,24 @@ pub enum EngineError {
     Layers {
         /// Index of the layer that does not fit.
         layer: usize,
-        /// Outputs of the layer before it (1 or more for the first).
+        /// Nodes that the layer before it leads to (1 or more for the first).
         expected: usize,
         /// Its number of inputs.
         found: usize,
+    },
+    /// A product node has fewer than two factors, or more than the layer has sums left.
+    #[error(
+        "layer {layer}, product node {product}: {arity} factors, where 2 or more are needed and {left} are left"
+    )]
+    Products {
+        /// Index of the layer.
+        layer: usize,
+        /// Index among the layer's product nodes.
+        product: usize,
+        /// Its number of factors.
+        arity: usize,
+        /// Sums of the layer that product nodes before it have left.
+        left: usize,
     },
     /// The knot tables of one layer differ in degree or number of bases, or are missing.
     #[error("layer {layer}, input {input}: its spline does not fit the layer's degree and number of bases")]

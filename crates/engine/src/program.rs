@@ -36,7 +36,7 @@ impl Base {
     }
 }
 
-/// One layer: an edge from every input node to every output node.
+/// One layer: an edge from every input node to every sum. A sum is a node of its own or a factor of a product node.
 ///
 /// `y[p] = sum over q of base_weight[q,p]·base(x[q]) + spline_weight[q,p]·sum_i control_points[q,p,i]·N_i(x[q])`
 /// (tutorial slides, "B-Splines as KAN Edges").
@@ -44,15 +44,37 @@ impl Base {
 pub struct Layer {
     /// Number of input nodes.
     pub inputs: usize,
-    /// Number of output nodes.
+    /// Number of sums, one for each column of edges: the sum nodes, and the factors of the product nodes.
     pub outputs: usize,
     /// Function scaled by the base weight.
     pub base: Base,
     /// One knot table for each input node; all have the same degree and number of bases.
     pub splines: Vec<Arc<CellTable>>,
+    /// Arities of the product nodes, each at least 2; none in a layer that only sums. The last sums are their factors:
+    /// the first product node multiplies the first `products[0]` of those, and so on (KAN 2.0, arXiv 2408.10205).
+    pub products: Vec<usize>,
 }
 
 impl Layer {
+    /// Number of nodes that the layer leads to: sum nodes, then product nodes.
+    pub fn nodes(&self) -> usize {
+        self.sum_nodes() + self.products.len()
+    }
+
+    /// Number of sums that are nodes of their own; none in a layer that [`Program::new`] refuses for want of sums.
+    pub fn sum_nodes(&self) -> usize {
+        self.products.iter().fold(self.outputs, |left, arity| left.saturating_sub(*arity))
+    }
+
+    /// The sums that each product node multiplies, in order. Node `sum_nodes() + i` is the product of the `i`-th range.
+    pub fn factors(&self) -> impl Iterator<Item = Range<usize>> + use<'_> {
+        self.products.iter().scan(self.sum_nodes(), |start, arity| {
+            let range = *start..*start + arity;
+            *start = range.end;
+            Some(range)
+        })
+    }
+
     /// Degree of the splines.
     pub fn degree(&self) -> usize {
         self.splines[0].degree()
@@ -120,15 +142,23 @@ impl Program {
     /// Checks that the layers fit each other.
     ///
     /// # Errors
-    /// [`EngineError::Layers`] or [`EngineError::Spline`], naming the first layer that does not fit.
+    /// [`EngineError::Layers`], [`EngineError::Products`] or [`EngineError::Spline`], naming the first layer that does
+    /// not fit.
     pub fn new(layers: Vec<Layer>) -> Result<Self, EngineError> {
         if layers.is_empty() {
             return Err(EngineError::Layers { layer: 0, expected: 1, found: 0 });
         }
         for (index, layer) in layers.iter().enumerate() {
-            let expected = if index == 0 { layer.inputs.max(1) } else { layers[index - 1].outputs.max(1) };
+            let expected = if index == 0 { layer.inputs.max(1) } else { layers[index - 1].nodes().max(1) };
             if layer.inputs != expected {
                 return Err(EngineError::Layers { layer: index, expected, found: layer.inputs });
+            }
+            let mut left = layer.outputs;
+            for (product, arity) in layer.products.iter().copied().enumerate() {
+                if !(2..=left).contains(&arity) {
+                    return Err(EngineError::Products { layer: index, product, arity, left });
+                }
+                left -= arity;
             }
             if layer.splines.len() != layer.inputs {
                 return Err(EngineError::Spline {
@@ -156,7 +186,7 @@ impl Program {
 
     /// Number of output nodes of the network.
     pub fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].outputs
+        self.layers[self.layers.len() - 1].nodes()
     }
 
     /// Length of the parameter slab.
@@ -195,7 +225,7 @@ mod tests {
         let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
         let table = Arc::new(CellTable::new(&knots, Outside::Linear));
         let splines = vec![table; inputs];
-        Layer { inputs, outputs, base: Base::Silu, splines }
+        Layer { inputs, outputs, base: Base::Silu, splines, products: Vec::new() }
     }
 
     #[test]
@@ -218,5 +248,42 @@ mod tests {
         let mut odd = layer(2, 1, 5);
         odd.splines[1] = Arc::clone(&layer(1, 1, 6).splines[0]);
         assert_eq!(Program::new(vec![odd]).unwrap_err(), EngineError::Spline { layer: 0, input: 1 });
+    }
+
+    fn with_products(inputs: usize, outputs: usize, products: &[usize]) -> Layer {
+        Layer { products: products.to_vec(), ..layer(inputs, outputs, 5) }
+    }
+
+    #[test]
+    fn product_nodes_follow_sum_nodes_and_take_the_last_sums() {
+        let hidden = with_products(2, 7, &[2, 3]);
+        assert_eq!((hidden.sum_nodes(), hidden.nodes(), hidden.edges()), (2, 4, 14));
+        assert_eq!(hidden.factors().collect::<Vec<_>>(), [2..4, 4..7]);
+        let program = Program::new(vec![hidden, with_products(4, 2, &[2])]).unwrap();
+        assert_eq!(program.outputs(), 1);
+        assert_eq!(program.parameter_count(), (14 + 8) * 10);
+        assert_eq!(layer(2, 7, 5).factors().count(), 0);
+    }
+
+    #[test]
+    fn the_next_layer_takes_nodes_and_not_sums() {
+        assert_eq!(
+            Program::new(vec![with_products(2, 5, &[2]), layer(5, 1, 5)]).unwrap_err(),
+            EngineError::Layers { layer: 1, expected: 4, found: 5 }
+        );
+    }
+
+    #[test]
+    fn product_nodes_need_two_factors_and_no_more_than_there_are() {
+        let refused = |products: &[usize]| {
+            let layer = with_products(1, 4, products);
+            assert!(layer.nodes() <= 4 + products.len());
+            Program::new(vec![layer]).unwrap_err()
+        };
+        let error = |product, arity, left| EngineError::Products { layer: 0, product, arity, left };
+        assert_eq!(refused(&[1]), error(0, 1, 4));
+        assert_eq!(refused(&[2, 0]), error(1, 0, 2));
+        assert_eq!(refused(&[3, 2]), error(1, 2, 1));
+        assert_eq!(refused(&[usize::MAX, usize::MAX]), error(0, usize::MAX, 4));
     }
 }

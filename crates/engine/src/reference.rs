@@ -29,21 +29,35 @@ struct ReferenceExecutor {
     program: Arc<Program>,
 }
 
+/// What the layers of a network came to for a batch.
+struct Forward {
+    /// The inputs of every layer, `[rows, inputs]`, and last the outputs of the network.
+    nodes: Vec<Vec<f64>>,
+    /// The sums of every layer, `[rows, outputs]`.
+    sums: Vec<Vec<f64>>,
+}
+
+impl Forward {
+    fn outputs(&self) -> &[f64] {
+        &self.nodes[self.nodes.len() - 1]
+    }
+}
+
 impl<T: Real> Executor<T> for ReferenceExecutor {
     fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError> {
         let rows = self.check(parameters, x)?;
         Program::check_length("outputs", rows * self.program.outputs(), y.len())?;
-        let activations = self.forward(&widen(parameters), &widen(x), rows);
-        narrow(&activations[self.program.layers().len()], y);
+        let forward = self.forward(&widen(parameters), &widen(x), rows);
+        narrow(forward.outputs(), y);
         Ok(())
     }
 
     fn loss(&mut self, loss: Loss, parameters: &[T], batch: &Batch<'_, T>) -> Result<f64, EngineError> {
         let rows = self.check(parameters, batch.x)?;
-        let activations = self.forward(&widen(parameters), &widen(batch.x), rows);
+        let forward = self.forward(&widen(parameters), &widen(batch.x), rows);
         let (targets, weights) = (widen(batch.targets), batch.weights.map(widen));
-        let batch = Batch { x: &activations[0], targets: &targets, weights: weights.as_deref(), rows };
-        loss.evaluate(&activations[self.program.layers().len()], self.program.outputs(), &batch, None)
+        let batch = Batch { x: &forward.nodes[0], targets: &targets, weights: weights.as_deref(), rows };
+        loss.evaluate(forward.outputs(), self.program.outputs(), &batch, None)
     }
 
     fn loss_and_gradient(
@@ -56,13 +70,12 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
         let rows = self.check(parameters, batch.x)?;
         Program::check_length("gradient", parameters.len(), gradient.len())?;
         let parameters = widen(parameters);
-        let activations = self.forward(&parameters, &widen(batch.x), rows);
-        let outputs = &activations[self.program.layers().len()];
+        let forward = self.forward(&parameters, &widen(batch.x), rows);
         let (targets, weights) = (widen(batch.targets), batch.weights.map(widen));
-        let batch = Batch { x: &activations[0], targets: &targets, weights: weights.as_deref(), rows };
-        let mut dy = vec![0.0; outputs.len()];
-        let value = loss.evaluate(outputs, self.program.outputs(), &batch, Some(&mut dy))?;
-        let (wide, _) = self.reverse(&parameters, &activations, dy, rows);
+        let batch = Batch { x: &forward.nodes[0], targets: &targets, weights: weights.as_deref(), rows };
+        let mut dy = vec![0.0; forward.outputs().len()];
+        let value = loss.evaluate(forward.outputs(), self.program.outputs(), &batch, Some(&mut dy))?;
+        let (wide, _) = self.reverse(&parameters, &forward, dy, rows);
         narrow(&wide, gradient);
         Ok(value)
     }
@@ -80,8 +93,8 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
         Program::check_length("gradient", parameters.len(), gradient.len())?;
         Program::check_length("dx", x.len(), dx.len())?;
         let parameters = widen(parameters);
-        let activations = self.forward(&parameters, &widen(x), rows);
-        let (wide_gradient, wide_dx) = self.reverse(&parameters, &activations, widen(dy), rows);
+        let forward = self.forward(&parameters, &widen(x), rows);
+        let (wide_gradient, wide_dx) = self.reverse(&parameters, &forward, widen(dy), rows);
         narrow(&wide_gradient, gradient);
         narrow(&wide_dx, dx);
         Ok(())
@@ -89,8 +102,8 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
 
     fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {
         let rows = self.check(parameters, x)?;
-        let activations = self.forward(&widen(parameters), &widen(x), rows);
-        let layers = self.program.layers().iter().zip(&activations);
+        let forward = self.forward(&widen(parameters), &widen(x), rows);
+        let layers = self.program.layers().iter().zip(&forward.nodes);
         Ok(layers.map(|(layer, x)| statistics(layer, x)).collect())
     }
 }
@@ -115,12 +128,11 @@ impl ReferenceExecutor {
         Ok(rows)
     }
 
-    /// The inputs of every layer, and last the outputs of the network.
-    fn forward(&self, parameters: &[f64], x: &[f64], rows: usize) -> Vec<Vec<f64>> {
-        let mut activations = vec![x.to_vec()];
+    fn forward(&self, parameters: &[f64], x: &[f64], rows: usize) -> Forward {
+        let mut forward = Forward { nodes: vec![x.to_vec()], sums: Vec::new() };
         for (layer, range) in self.program.layers().iter().zip(self.program.ranges()) {
             let p = layer.views(&parameters[range]);
-            let x = &activations[activations.len() - 1];
+            let x = forward.outputs();
             let mut y = vec![0.0; rows * layer.outputs];
             for row in 0..rows {
                 for input in 0..layer.inputs {
@@ -136,22 +148,25 @@ impl ReferenceExecutor {
                     }
                 }
             }
-            activations.push(y);
+            forward.nodes.push(nodes(layer, &y, rows));
+            forward.sums.push(y);
         }
-        activations
+        forward
     }
 
     /// Derivatives with respect to parameters and inputs, from `dy` with respect to the outputs.
     fn reverse(
         &self,
         parameters: &[f64],
-        activations: &[Vec<f64>],
+        forward: &Forward,
         mut dy: Vec<f64>,
         rows: usize,
     ) -> (Vec<f64>, Vec<f64>) {
         let mut gradient = vec![0.0; parameters.len()];
-        let layers = self.program.layers().iter().zip(self.program.ranges()).zip(activations);
-        for ((layer, range), x) in layers.rev() {
+        let layers = self.program.layers().iter().zip(self.program.ranges());
+        for (index, (layer, range)) in layers.enumerate().rev() {
+            let x = &forward.nodes[index];
+            dy = by_sums(layer, &forward.sums[index], &dy, rows);
             let p = layer.views(&parameters[range.clone()]);
             let g = layer.views_mut(&mut gradient[range]);
             let mut dx = vec![0.0; rows * layer.inputs];
@@ -183,6 +198,35 @@ impl ReferenceExecutor {
     }
 }
 
+/// The nodes `[rows, layer.nodes()]` that the sums `[rows, layer.outputs]` make.
+fn nodes(layer: &Layer, sums: &[f64], rows: usize) -> Vec<f64> {
+    let mut nodes = Vec::new();
+    for row in 0..rows {
+        let sums = &sums[row * layer.outputs..(row + 1) * layer.outputs];
+        nodes.extend(&sums[..layer.sum_nodes()]);
+        nodes.extend(layer.factors().map(|factors| sums[factors].iter().product::<f64>()));
+    }
+    nodes
+}
+
+/// Derivatives by the sums `[rows, layer.outputs]` from those by the nodes `[rows, layer.nodes()]`.
+fn by_sums(layer: &Layer, sums: &[f64], by_nodes: &[f64], rows: usize) -> Vec<f64> {
+    let mut slopes = Vec::new();
+    for row in 0..rows {
+        let sums = &sums[row * layer.outputs..(row + 1) * layer.outputs];
+        let by_nodes = &by_nodes[row * layer.nodes()..(row + 1) * layer.nodes()];
+        let (by_sum_nodes, by_products) = by_nodes.split_at(layer.sum_nodes());
+        slopes.extend(by_sum_nodes);
+        for (factors, dy) in layer.factors().zip(by_products) {
+            for factor in factors.clone() {
+                let others = factors.clone().filter(|other| *other != factor);
+                slopes.push(dy * others.map(|other| sums[other]).product::<f64>());
+            }
+        }
+    }
+    slopes
+}
+
 fn values(layer: &Layer, input: usize, x: f64) -> Vec<f64> {
     cox_de_boor(layer.splines[input].knots(), layer.splines[input].outside(), x)
 }
@@ -198,5 +242,44 @@ fn widen<T: Real>(from: &[T]) -> Vec<f64> {
 fn narrow<T: Real>(from: &[f64], to: &mut [T]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = T::from_f64(*from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Base;
+    use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
+
+    /// A layer from one input, whose edges are constants: the base is 0 and the clamped bases add up to 1.
+    fn constants(products: &[usize], sums: &[f64]) -> (Arc<Program>, Vec<f64>) {
+        let knots = Knots::uniform(-1.0, 1.0, 2, 2, KnotEnds::Clamped).unwrap();
+        let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear))];
+        let products = products.to_vec();
+        let layer = Layer { inputs: 1, outputs: sums.len(), base: Base::Zero, splines, products };
+        let mut parameters = Vec::new();
+        sums.iter().for_each(|sum| parameters.extend([*sum; 4]));
+        parameters.resize(5 * sums.len(), 0.0);
+        parameters.resize(6 * sums.len(), 1.0);
+        (Arc::new(Program::new(vec![layer]).unwrap()), parameters)
+    }
+
+    #[test]
+    fn product_nodes_come_last_and_multiply_the_last_sums() {
+        let (program, parameters) = constants(&[2, 3], &[7.0, 2.0, 3.0, 5.0, -1.0, 4.0]);
+        let mut executor: Box<dyn Executor<f64>> = Reference.compile(&program).unwrap();
+        let mut y = [0.0; 3];
+        executor.predict(&parameters, &[0.3], &mut y).unwrap();
+        assert!(y.iter().zip([7.0, 6.0, -20.0]).all(|(y, expected)| (y - expected).abs() < 1e-13), "{y:?}");
+    }
+
+    #[test]
+    fn a_factor_of_zero_takes_the_slope_from_the_others_alone() {
+        let (program, parameters) = constants(&[3], &[0.0, 2.0, 3.0]);
+        let mut executor: Box<dyn Executor<f64>> = Reference.compile(&program).unwrap();
+        let (mut gradient, mut dx) = (vec![0.0; parameters.len()], [0.0]);
+        executor.backward(&parameters, &[0.3], &[1.0], &mut gradient, &mut dx).unwrap();
+        let by_sum: Vec<f64> = gradient[..12].chunks(4).map(|points| points.iter().sum()).collect();
+        assert!((by_sum[0] - 6.0).abs() < 1e-13 && by_sum[1..] == [0.0, 0.0], "{by_sum:?}");
     }
 }

@@ -5,14 +5,14 @@ use crate::checksum::Crc32;
 use crate::error::{Corruption, FormatError};
 use crate::number::NumberType;
 use kanode_engine::Loss;
-use kanode_network::{Names, Specification};
+use kanode_network::{Names, Regularization, Specification};
 use kanode_train::StateHeader;
 use serde::{Deserialize, Serialize};
 
 /// The version that is written, and the latest that is read.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
-/// Version 1 of the document.
+/// Version 2 of the document. Version 1 lacked the fields that have defaults here, and product nodes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Document {
@@ -31,6 +31,15 @@ pub(crate) struct Document {
     pub(crate) scaler: bool,
     /// The loss of the last fit.
     pub(crate) loss: Option<Loss>,
+    /// For each layer the numbers `input·O + sum` of its pruned edges, increasing; no lists if none is pruned.
+    #[serde(default)]
+    pub(crate) pruned: Vec<Vec<usize>>,
+    /// Which inputs of the first model the inputs are, increasing; None for all.
+    #[serde(default)]
+    pub(crate) input_ids: Option<Vec<usize>>,
+    /// The prior of the last fit.
+    #[serde(default)]
+    pub(crate) regularization: Option<Regularization>,
     /// The scalars of the training state, if it was kept.
     pub(crate) state: Option<StateHeader>,
     /// The caller's text, which is not looked into.
@@ -67,7 +76,7 @@ impl Document {
         if version > VERSION {
             return Err(FormatError::Newer { found: version, supported: VERSION });
         }
-        if version < VERSION {
+        if version == 0 {
             return Err(Corruption::Header { reason: format!("there is no version {version}") }.into());
         }
         let document: Self = serde_json::from_str(text).map_err(|error| header(&error))?;
@@ -81,6 +90,9 @@ impl Document {
     /// [`Corruption::Network`] or [`Corruption::Loss`].
     pub(crate) fn check(&self) -> Result<(), Corruption> {
         self.specification.validate().map_err(kanode_network::NetworkError::from)?;
+        if let Some(regularization) = &self.regularization {
+            regularization.validate()?;
+        }
         match self.loss {
             // Written so that NaN fails.
             Some(Loss::Huber { delta }) if !(delta > 0.0 && delta.is_finite()) => {

@@ -5,7 +5,7 @@ use crate::document::{Document, VERSION};
 use crate::error::{Corruption, FormatError};
 use crate::number::{Number, NumberType, Numbers};
 use kanode_engine::LayerViews;
-use kanode_network::{Network, Scaler};
+use kanode_network::{Network, Parts, Scaler};
 use kanode_spline::Knots;
 use kanode_train::{StateData, StateError, StateHeader, TrainState};
 use std::collections::BTreeMap;
@@ -34,13 +34,14 @@ pub enum AnyModel {
 /// with the same bits. `metadata` is any text; it comes back with the model.
 ///
 /// # Errors
-/// [`FormatError::Unwritable`] for a number that is not finite, a state that is not of this network, or a header
+/// [`FormatError::Unwritable`] for a number that is not finite, a pruned edge that is not zero, a state that is not of this network, or a header
 /// (names, metadata) beyond 100 MB.
 pub fn encode<T: Number>(
     network: &Network<T>,
     state: Option<&TrainState<T>>,
     metadata: &str,
 ) -> Result<Vec<u8>, FormatError> {
+    network.check_pruned().map_err(|error| FormatError::Unwritable { what: error.into() })?;
     let mut tensors = layer_tensors(network);
     if let Some(scaler) = network.scaler() {
         tensors.extend(scaler_tensors(scaler));
@@ -63,12 +64,27 @@ pub fn encode<T: Number>(
         names: network.names().clone(),
         scaler: network.scaler().is_some(),
         loss: network.loss(),
+        pruned: pruned_edges(network),
+        input_ids: input_ids(network),
+        regularization: network.regularization().copied(),
         state: state_header,
         metadata: metadata.to_owned(),
     };
     document.check().map_err(|what| FormatError::Unwritable { what })?;
     let text = document.to_json(|sum| container::add_to(sum, &tensors))?;
     container::write(text, &tensors)
+}
+
+/// The lists of pruned edges, if there are such edges.
+fn pruned_edges<T: Number>(network: &Network<T>) -> Vec<Vec<usize>> {
+    let lists = network.pruned_edges();
+    if lists.iter().all(Vec::is_empty) { Vec::new() } else { lists }
+}
+
+/// The input ids, if some have gone.
+fn input_ids<T: Number>(network: &Network<T>) -> Option<Vec<usize>> {
+    let ids = network.input_ids();
+    ids.iter().copied().ne(0..ids.len()).then(|| ids.to_vec())
 }
 
 /// Reads a model file. The bytes may be anything: whatever is wrong with them becomes an error. The memory asked for is
@@ -90,10 +106,11 @@ pub fn decode(bytes: &[u8]) -> Result<AnyModel, FormatError> {
 }
 
 fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Model<T>, Corruption> {
-    let Document { specification, names, scaler, loss, state, metadata, .. } = document;
+    let Document { specification, names, scaler, loss, pruned, input_ids, regularization, .. } = document;
+    let (state, metadata) = (document.state, document.metadata);
     let (mut parameters, mut knots) = (Vec::new(), Vec::new());
-    for (layer, sizes) in specification.layers.windows(2).enumerate() {
-        let (inputs, outputs) = (sizes[0] as u64, sizes[1] as u64);
+    for layer in 0..specification.layers.len() - 1 {
+        let (inputs, outputs) = (specification.layers[layer] as u64, specification.sums(layer) as u64);
         let part = |part: &str| layer_part(layer, part);
         let bases = specification.bases() as u64;
         parameters.extend(tensors.take::<T>(&part(CONTROL_POINTS), &[inputs, outputs, bases])?);
@@ -112,7 +129,9 @@ fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Mode
         .transpose()?;
     let state = state.map(|header| read_state(header, &mut tensors, parameters.len())).transpose()?;
     tensors.finish()?;
-    let network = Network::from_parts(specification, knots, parameters, scaler, names, loss)?;
+    let parts =
+        Parts { specification, knots, parameters, scaler, names, loss, pruned, input_ids, regularization };
+    let network = Network::from_parts(parts)?;
     Ok(Model { network, state, metadata })
 }
 

@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{METADATA, Parts, error, file, full, state};
+use common::{METADATA, Parts, error, file, full, pruned, state};
 use kanode_format::{Corruption, FormatError, encode};
-use kanode_network::NetworkError;
+use kanode_network::{EdgeId, NetworkError, SpecificationError};
 use kanode_train::StateError;
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn a_later_version_is_told_from_damage() {
         parts.document = json!({ "version": 7, "unheard": ["of"] });
         parts.header.clear();
     });
-    assert!(matches!(error, FormatError::Newer { found: 7, supported: 1 }), "{error:?}");
+    assert!(matches!(error, FormatError::Newer { found: 7, supported: 2 }), "{error:?}");
     assert!(header_reason(|parts| parts.document["version"] = json!(0)).contains("version 0"));
     assert!(header_reason(|parts| parts.document["version"] = json!(-1)).contains("-1"));
 }
@@ -378,6 +378,61 @@ fn scalers_names_and_losses_that_do_not_fit_are_refused() {
     assert!(matches!(what, Corruption::Network(NetworkError::Length { .. })), "{what:?}");
     let what = corruption(|parts| parts.document["loss"]["delta"] = json!(-1.0));
     assert_eq!(what, Corruption::Loss { delta: -1.0 });
+}
+
+#[test]
+fn products_pruned_edges_input_ids_and_priors_that_do_not_fit_are_refused() {
+    let good = encode(&pruned::<f64>(), None, METADATA).unwrap();
+    let refused = |path: &str, value: Value| {
+        let mut parts = Parts::of(&good);
+        *parts.document.pointer_mut(path).unwrap() = value;
+        match error(&parts.file()) {
+            FormatError::Corrupt { what } => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let is = |path: &str, value: Value, what: NetworkError| {
+        assert_eq!(refused(path, value), Corruption::Network(what));
+    };
+    let products = |value: Value, what: SpecificationError| is("/specification/products", value, what.into());
+    products(json!([[2, 1], []]), SpecificationError::Arity { layer: 0, index: 1, found: 1 });
+    products(json!([[], [2, 2]]), SpecificationError::Products { layer: 1, nodes: 1, found: 2 });
+    products(json!([[2, 3]]), SpecificationError::ProductLists { expected: 2, found: 1 });
+    // Other factors than there are tensors for.
+    for value in [json!([[2, 2], []]), json!([[2, u64::MAX], []]), json!([])] {
+        let what = refused("/specification/products", value);
+        assert!(matches!(what, Corruption::Shape { .. }), "{what:?}");
+    }
+
+    let length = |what, expected, found| NetworkError::Length { what, expected, found };
+    let edge = |from, to, reason| NetworkError::Pruned { edge: EdgeId { layer: 0, from, to }, reason };
+    is("/pruned", json!([[1, 9]]), length("lists of pruned edges", 2, 1));
+    is("/pruned", json!([[9, 1], [2]]), edge(0, 1, "is not in order"));
+    is("/pruned", json!([[1, 1], [2]]), edge(0, 1, "is not in order"));
+    is("/pruned", json!([[1, 9, 10], [2]]), edge(1, 4, "has a parameter that is not 0"));
+    is("/pruned", json!([[1, 9, 12], [2]]), NetworkError::Edge { what: "pruned edge", count: 12, found: 12 });
+
+    is("/inputIds", json!([3]), length("input ids", 2, 1));
+    for (ids, found) in [(json!([3, 3]), 3), (json!([3, 2]), 2)] {
+        is("/inputIds", ids, NetworkError::InputIds { index: 1, found });
+    }
+    for (what, bad, found) in
+        [("order", json!(0), 0.0), ("lambda", json!(-1.0), -1.0), ("noise", json!(-0.5), -0.5)]
+    {
+        is(&format!("/regularization/{what}"), bad, NetworkError::Regularization { what, found });
+    }
+}
+
+#[test]
+fn a_file_of_version_1_has_no_need_of_what_came_later() {
+    let mut parts = Parts::of(&good());
+    let document = parts.document.as_object_mut().unwrap();
+    document.insert("version".into(), json!(1));
+    for field in ["pruned", "inputIds", "regularization"] {
+        assert!(document.remove(field).is_some());
+    }
+    assert!(document["specification"].as_object_mut().unwrap().remove("products").is_some());
+    assert!(kanode_format::decode(&parts.file()).is_ok());
 }
 
 #[test]

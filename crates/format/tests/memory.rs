@@ -4,7 +4,7 @@ mod common;
 
 use common::Parts;
 use kanode_format::{decode, encode};
-use kanode_network::{Names, Network, Specification};
+use kanode_network::{Network, Parts as NetworkParts, Specification};
 use kanode_spline::{KnotEnds, Knots, Outside};
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn wide(inputs: usize, degree: usize, grid: usize, shift: impl Fn(usize) -> f64)
     };
     let knots = vec![(0..inputs).map(knots).collect()];
     let parameters = vec![0.5; inputs * (2 + degree + grid)];
-    Network::from_parts(specification, knots, parameters, None, Names::default(), None).unwrap()
+    Network::from_parts(NetworkParts::new(specification, knots, parameters)).unwrap()
 }
 
 /// Checks that a file is refused without much memory.
@@ -69,6 +69,10 @@ fn reading_takes_no_more_memory_than_is_said() {
         ("/specification/layers", json!(vec![1; 200_000])),
         ("/names/inputs", json!(vec![""; 200_000])),
         ("/names/outputs", json!(vec!["x"; 200_000])),
+        ("/specification/products", json!(vec![Vec::<u8>::new(); 200_000])),
+        ("/pruned", json!(vec![Vec::<u8>::new(); 200_000])),
+        ("/pruned", json!([vec![1; 200_000], []])),
+        ("/inputIds", json!(vec![1; 200_000])),
     ] {
         let mut document = parts.document.clone();
         *document.pointer_mut(path).unwrap() = value;

@@ -5,9 +5,9 @@ mod common;
 use common::text;
 use kanode_engine::reference::Reference;
 use kanode_format::{AnyModel, Number, decode, encode};
-use kanode_network::{Network, Specification};
+use kanode_network::{Network, Smoothness, Specification};
 use kanode_optim::Optimizer;
-use kanode_train::{Dataset, FitOptions, TrainState, Unobserved, fit};
+use kanode_train::{Dataset, FitOptions, Regularization, TrainState, Unobserved, fit};
 
 /// What a file keeps of a fit.
 type Kept<T> = (Network<T>, Option<TrainState<T>>);
@@ -55,15 +55,38 @@ fn f64_model(model: AnyModel) -> Option<Kept<f64>> {
 
 #[test]
 fn lbfgs_goes_on_from_a_file() {
-    let options = |steps| FitOptions { steps: Some(steps), ..FitOptions::default() };
+    let options = |steps| FitOptions {
+        optimizer: Some(Optimizer::lbfgs()),
+        steps: Some(steps),
+        ..FitOptions::default()
+    };
     in_one_go_and_in_two(options, (7, 8), f64_model);
     in_one_go_and_in_two(options, (7, 8), f32_model);
 }
 
 #[test]
+fn levenberg_marquardt_goes_on_from_a_file_with_the_prior_that_it_found() {
+    let optimizer = Optimizer::Lm { tolerance: 0.0, initial_damping: 1e-3, least_damping: 1e-15 };
+    let given = Regularization::Fixed(Smoothness { order: 2, lambda: 1e-4, ridge: 1e-8 });
+    for regularization in [Regularization::AUTO, given] {
+        let options = |steps| FitOptions {
+            optimizer: Some(optimizer.clone()),
+            steps: Some(steps),
+            regularization,
+            ..FitOptions::default()
+        };
+        // In the middle of a round of fifteen steps, at its end, and in a later one.
+        for halves in [(3, 3), (15, 9), (20, 20)] {
+            in_one_go_and_in_two(options, halves, f64_model);
+            in_one_go_and_in_two(options, halves, f32_model);
+        }
+    }
+}
+
+#[test]
 fn adam_goes_on_from_a_file_in_the_middle_of_a_pass() {
     let options = |steps| FitOptions {
-        optimizer: Optimizer::adam(),
+        optimizer: Some(Optimizer::adam()),
         steps: Some(steps),
         batch_size: Some(9),
         ..FitOptions::default()

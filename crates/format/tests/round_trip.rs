@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{METADATA, full, state, text, text_of};
+use common::{METADATA, full, pruned, state, text, text_of};
 use kanode_engine::Loss;
 use kanode_format::{FormatError, Number, decode, encode};
-use kanode_network::{Network, Specification};
+use kanode_network::{Network, Regularization, Specification};
 use kanode_optim::{Optimizer, OptimizerState};
 use kanode_train::{Position, TrainState};
 use safetensors::SafeTensors;
@@ -36,6 +36,7 @@ fn stepped<T: Number>(optimizer: &Optimizer, network: &Network<T>) -> TrainState
 fn all_kinds_come_back<T: Number>() {
     comes_back(&full::<T>(), None);
     comes_back(&full::<T>(), Some(&state()));
+    comes_back(&pruned::<T>(), None);
     for optimizer in [Optimizer::adam(), Optimizer::adamw(), Optimizer::sgd(), Optimizer::lbfgs()] {
         let state = stepped(&optimizer, &full::<T>());
         assert!(!state.optimizer.vectors.is_empty());
@@ -106,6 +107,14 @@ fn a_model_that_could_not_be_read_again_is_not_written() {
     assert_eq!(error.to_string(), place);
     let mut network = full::<f32>();
     network.set_loss(Some(Loss::Huber { delta: f64::INFINITY }));
+    assert!(matches!(encode(&network, None, ""), Err(FormatError::Unwritable { .. })));
+    let mut network = pruned::<f64>();
+    network.views_mut(1).unwrap().spline_weight[2] = 1.0;
+    let error = encode(&network, None, "").unwrap_err();
+    assert!(error.to_string().contains("the pruned edge from node 2 to sum 0 of layer 1"), "{error}");
+    let mut network = pruned::<f64>();
+    let prior = network.regularization().map(|prior| Regularization { lambda: f64::NAN, ..*prior });
+    network.set_regularization(prior);
     assert!(matches!(encode(&network, None, ""), Err(FormatError::Unwritable { .. })));
     let mut state = state::<f64>();
     state.parameters.pop();

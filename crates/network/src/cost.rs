@@ -35,7 +35,7 @@ pub struct Figures {
 pub struct LayerCost {
     /// `I`.
     pub inputs: usize,
-    /// `O`.
+    /// `O`, the number of sums: product nodes count as often as they have factors.
     pub outputs: usize,
     /// The counts.
     #[serde(flatten)]
@@ -60,7 +60,7 @@ impl<T: Real> Network<T> {
         let layers: Vec<LayerCost> =
             self.program().layers().iter().map(|layer| layer_cost::<T>(layer, batch)).collect();
         let mut total = layers.iter().fold(Figures::default(), |sum, layer| sum.plus(layer.figures));
-        let widest = self.specification().layers[1..].iter().copied().max().unwrap_or(0);
+        let widest = self.program().layers().iter().map(|layer| layer.outputs).max().unwrap_or(0);
         let nodes = widest.saturating_add(self.outputs());
         total.bytes = total.bytes.saturating_add(product(&[3, nodes, batch, size_of::<T>()]));
         Cost { batch, layers, total }
@@ -88,7 +88,9 @@ fn layer_cost<T: Real>(layer: &Layer, batch: usize) -> LayerCost {
     let memory =
         sum(&[product(&[inputs, 1 + bases, batch]), product(&[inputs, bases - 1, batch]), parameters]);
     let fully_connected_memory = product(&[2, outputs, batch]).saturating_add(fully_connected_parameters);
-    let activations = product(&[inputs, batch, size_of::<T>()]);
+    // Factors are kept beside their products.
+    let factors = if layer.products.is_empty() { 0 } else { outputs };
+    let activations = product(&[inputs.saturating_add(factors), batch, size_of::<T>()]);
     let bytes =
         sum(&[product(&[4, size_of::<T>()]).saturating_mul(parameters), activations, table_bytes(layer)]);
     let figures = Figures { parameters, fully_connected_parameters, memory, fully_connected_memory, bytes };

@@ -3,16 +3,18 @@
 use crate::error::NetworkError;
 use crate::network::Network;
 use kanode_engine::Real;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// The edge from input node `from` to output node `to` of a layer, all counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// The edge from input node `from` to the sum `to` of a layer, all counted from 0. Sums are the layer's sum nodes and
+/// then the factors of its product nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EdgeId {
     /// Index of the layer.
     pub layer: usize,
     /// Index of the input node.
     pub from: usize,
-    /// Index of the output node.
+    /// Index of the sum.
     pub to: usize,
 }
 
@@ -92,7 +94,7 @@ impl<T: Real> Network<T> {
         self.edge_of_parameter(index)
     }
 
-    fn check_edge(&self, edge: EdgeId) -> Result<(), NetworkError> {
+    pub(crate) fn check_edge(&self, edge: EdgeId) -> Result<(), NetworkError> {
         let check = |what, count, found| {
             if found < count { Ok(()) } else { Err(NetworkError::Edge { what, count, found }) }
         };

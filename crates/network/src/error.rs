@@ -20,6 +20,34 @@ pub enum SpecificationError {
         /// Which of the sizes is zero.
         index: usize,
     },
+    /// Lists of product nodes for another number of layers of edges.
+    #[error("products: expected no lists or {expected}, one for each layer of edges, found {found}")]
+    ProductLists {
+        /// Number of layers of edges.
+        expected: usize,
+        /// Number of lists found.
+        found: usize,
+    },
+    /// More product nodes than there are nodes.
+    #[error("products[{layer}]: expected at most {nodes} product nodes, as there are nodes, found {found}")]
+    Products {
+        /// Index of the layer of edges that leads to them.
+        layer: usize,
+        /// Number of nodes it leads to.
+        nodes: usize,
+        /// Number of product nodes found.
+        found: usize,
+    },
+    /// A product of fewer than two factors.
+    #[error("products[{layer}][{index}]: expected at least 2 factors, found {found}")]
+    Arity {
+        /// Index of the layer of edges that leads to the product node.
+        layer: usize,
+        /// Index in its list.
+        index: usize,
+        /// Number of factors found.
+        found: usize,
+    },
     /// Number of intervals out of range.
     #[error("grid: expected {least} to {most}, found {found}")]
     Grid {
@@ -60,6 +88,7 @@ impl SpecificationError {
     pub fn option(&self) -> &'static str {
         match self {
             Self::Layers { .. } | Self::Width { .. } => "layers",
+            Self::ProductLists { .. } | Self::Products { .. } | Self::Arity { .. } => "products",
             Self::Grid { .. } => "grid",
             Self::Degree { .. } => "degree",
             Self::Domain { option, .. } => option,
@@ -159,6 +188,52 @@ pub enum NetworkError {
         count: usize,
         /// Index found.
         found: usize,
+    },
+    /// A pruned edge has a parameter that is not 0, or is named twice or out of order.
+    #[error("the pruned edge from node {} to sum {} of layer {} {reason}", edge.from, edge.to, edge.layer)]
+    Pruned {
+        /// The edge.
+        edge: EdgeId,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Input ids that do not increase.
+    #[error("inputIds: expected increasing numbers, found {found} at {index}")]
+    InputIds {
+        /// Index of the first that is not above the one before it.
+        index: usize,
+        /// The id found there.
+        found: usize,
+    },
+    /// A number of a regularisation that is out of its range.
+    #[error("regularization: {what} is {found:?}")]
+    Regularization {
+        /// `order`, `lambda`, `ridge` or `noise`.
+        what: &'static str,
+        /// Number found.
+        found: f64,
+    },
+    /// There is no such hidden node.
+    #[error("node {node} of node layer {layer} is not a hidden node of the network")]
+    Node {
+        /// Index of the layer of nodes; 0 are the inputs.
+        layer: usize,
+        /// Index of the node.
+        node: usize,
+    },
+    /// There is no such input, or none would be left.
+    #[error("input {input}: expected 0 to {}, and one input to be left", count.saturating_sub(1))]
+    Input {
+        /// Number of inputs.
+        count: usize,
+        /// Index found.
+        input: usize,
+    },
+    /// Nothing that varies would lead to an output.
+    #[error("output {output} would be a constant: nothing that leads to it would be left")]
+    OutputLost {
+        /// Index of the output.
+        output: usize,
     },
     /// The layers do not make a program.
     #[error(transparent)]

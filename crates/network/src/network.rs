@@ -3,21 +3,28 @@
 
 use crate::domain;
 use crate::error::NetworkError;
+use crate::grid::{Refit, Regridded};
 use crate::init;
 use crate::memory;
 use crate::names::Names;
+use crate::parts::Parts;
+use crate::regularization::Regularization;
 use crate::scaler::Scaler;
 use crate::specification::Specification;
-use crate::tables::{initial_knots, program_of, table_count};
+use crate::tables::{initial_knots, program_of};
 use kanode_engine::{LayerViewsMut, Loss, Program, Real};
 use kanode_spline::Knots;
+use kanode_trace::Packing;
 use std::sync::Arc;
 
 /// A Kolmogorov–Arnold network.
 ///
 /// Parameters are one flat slab; layer after layer it holds control points `[inputs, outputs, G+k]`, base weights
-/// `[inputs, outputs]` and spline weights `[inputs, outputs]`, row-major. A layer's input and a network's output are
-/// in the network's own (standardised) units; [`Network::scale_inputs`] and [`Network::unscale_outputs`] convert.
+/// `[inputs, outputs]` and spline weights `[inputs, outputs]`, row-major, a layer's outputs being its sums. A layer's
+/// input and a network's output are in the network's own (standardised) units; [`Network::scale_inputs`] and
+/// [`Network::unscale_outputs`] convert.
+///
+/// An edge may be pruned: then it stays zero, and so do its parameters.
 #[derive(Clone, Debug)]
 pub struct Network<T> {
     specification: Specification,
@@ -27,6 +34,10 @@ pub struct Network<T> {
     scaler: Option<Scaler>,
     names: Names,
     loss: Option<Loss>,
+    /// Whether each edge is pruned, `[layer][input·O + sum]`.
+    pruned: Vec<Vec<bool>>,
+    input_ids: Vec<usize>,
+    regularization: Option<Regularization>,
 }
 
 impl<T: Real> Network<T> {
@@ -44,63 +55,30 @@ impl<T: Real> Network<T> {
         let knots = initial_knots(&specification)?;
         let program = program_of(&specification, &knots)?;
         init::initialise(&specification, &program, &mut parameters);
-        let (scaler, names, loss) = (None, Names::default(), None);
-        Ok(Self { specification, knots, parameters, program, scaler, names, loss })
+        let pruned = program.layers().iter().map(|layer| vec![false; layer.edges()]).collect();
+        let input_ids = (0..specification.inputs()).collect();
+        Ok(Self::assemble(Parts::new(specification, knots, parameters), program, pruned, input_ids))
     }
 
-    /// A network of parts that were kept. `knots[layer][input]` are as many as the layers have input nodes;
-    /// `parameters` is the slab.
-    ///
-    /// # Errors
-    /// Parts that do not fit the specification or each other, that hold numbers which are not finite, or breaks that
-    /// are of rounding size apart in the type `T`, each by its own variant; [`NetworkError::TooLarge`] if the machine
-    /// grants no memory for the knot tables.
-    ///
-    /// Beside the parts given, this allocates a table for each different set of knots of a layer: `G+2k+2` cells at
-    /// most, of `8·(k+1)²` bytes and a few more, which may take twice their place. In the worst case, a layer of one
-    /// output and knots that all differ, that is 50 times the parts.
-    pub fn from_parts(
-        specification: Specification,
-        knots: Vec<Vec<Knots>>,
-        parameters: Vec<T>,
-        scaler: Option<Scaler>,
-        names: Names,
-        fitted_loss: Option<Loss>,
-    ) -> Result<Self, NetworkError> {
-        specification.validate()?;
-        specification.validate_domains::<T>()?;
-        let length = |what, expected, found| {
-            if expected == found { Ok(()) } else { Err(NetworkError::Length { what, expected, found }) }
-        };
-        length("layers of knots", specification.layers.len() - 1, knots.len())?;
-        for (layer, (knots, inputs)) in knots.iter().zip(&specification.layers).enumerate() {
-            length("knots of a layer", *inputs, knots.len())?;
-            let fits = |knots: &Knots| {
-                (knots.grid(), knots.degree(), knots.ends())
-                    == (specification.grid, specification.degree, specification.knots)
-            };
-            if let Some(input) = knots.iter().position(|knots| !fits(knots)) {
-                return Err(NetworkError::Knots { layer, input });
-            }
-            for (input, knots) in knots.iter().enumerate() {
-                domain::check_breaks::<T>(knots).map_err(|source| NetworkError::Spline {
-                    layer,
-                    input,
-                    source,
-                })?;
-            }
-        }
-        length("parameters", specification.parameter_length::<T>()?, parameters.len())?;
-        names.validate(specification.inputs(), specification.outputs())?;
-        if let Some(scaler) = &scaler {
-            scaler.validate(specification.inputs(), specification.outputs())?;
-        }
-        memory::probe_tables::<T>(&specification, table_count(&knots))?;
-        let program = program_of(&specification, &knots)?;
-        let network = Self { specification, knots, parameters, program, scaler, names, loss: fitted_loss };
-        match network.locate_non_finite() {
-            Some(edge) => Err(NetworkError::NotFinite { edge }),
-            None => Ok(network),
+    /// The network of parts that fit each other.
+    pub(crate) fn assemble(
+        parts: Parts<T>,
+        program: Arc<Program>,
+        pruned: Vec<Vec<bool>>,
+        input_ids: Vec<usize>,
+    ) -> Self {
+        let Parts { specification, knots, parameters, scaler, names, loss, regularization, .. } = parts;
+        Self {
+            specification,
+            knots,
+            parameters,
+            program,
+            scaler,
+            names,
+            loss,
+            pruned,
+            input_ids,
+            regularization,
         }
     }
 
@@ -132,6 +110,29 @@ impl<T: Real> Network<T> {
     /// The slab of all parameters, for writing.
     pub fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
+    }
+
+    /// Other first parameters, drawn as the specification says but with this seed. Edges that are zero, which are those
+    /// of constant inputs and those that are pruned, stay as they are.
+    pub fn drawn(&self, seed: u64) -> Vec<T> {
+        let mut parameters = self.parameters.clone();
+        let specification = Specification { seed, ..self.specification.clone() };
+        init::initialise(&specification, &self.program, &mut parameters);
+        for (layer, range) in self.program.layers().iter().zip(self.program.ranges()) {
+            let (old, new) = (&self.parameters[range.clone()], layer.views_mut(&mut parameters[range]));
+            let (old, bases) = (layer.views(old), layer.bases());
+            for edge in 0..layer.edges() {
+                let points = edge * bases..(edge + 1) * bases;
+                if old.base_weight[edge] == T::ZERO
+                    && old.control_points[points.clone()].iter().all(|p| *p == T::ZERO)
+                {
+                    new.control_points[points].fill(T::ZERO);
+                    new.base_weight[edge] = T::ZERO;
+                    new.spline_weight[edge] = old.spline_weight[edge];
+                }
+            }
+        }
+        parameters
     }
 
     /// Number of parameters, the sum of `I·O·(2 + G + k)` over the layers (tutorial slides, "Parameter Complexity").
@@ -192,6 +193,57 @@ impl<T: Real> Network<T> {
         self.loss = loss;
     }
 
+    /// Which inputs of the first model the inputs are, increasing: pruning inputs keeps those of the others.
+    pub fn input_ids(&self) -> &[usize] {
+        &self.input_ids
+    }
+
+    /// Whether the edge number `input·O + sum` of a layer is pruned. One that does not exist is not.
+    pub fn is_pruned(&self, layer: usize, edge: usize) -> bool {
+        self.pruned.get(layer).and_then(|layer| layer.get(edge)).copied().unwrap_or(false)
+    }
+
+    /// For each layer the numbers `input·O + sum` of its pruned edges, increasing.
+    pub fn pruned_edges(&self) -> Vec<Vec<usize>> {
+        let of_layer = |layer: &Vec<bool>| (0..layer.len()).filter(|edge| layer[*edge]).collect();
+        self.pruned.iter().map(of_layer).collect()
+    }
+
+    pub(crate) fn pruned_in_layer(&self, layer: usize) -> &[bool] {
+        &self.pruned[layer]
+    }
+
+    /// Where the numbers of the edges that are not pruned lie in the vector that Levenberg–Marquardt changes.
+    pub fn packing(&self) -> Packing {
+        Packing::new(&self.program, &|layer, edge| self.is_pruned(layer, edge))
+    }
+
+    /// Sets the numbers of pruned edges in a slab to zero: those of a gradient, so that the edges stay as they are.
+    ///
+    /// # Panics
+    /// If `slab` is not as long as the parameters.
+    pub fn clear_pruned(&self, slab: &mut [T]) {
+        for ((layer, range), pruned) in
+            self.program.layers().iter().zip(self.program.ranges()).zip(&self.pruned)
+        {
+            let (views, bases) = (layer.views_mut(&mut slab[range]), layer.bases());
+            for (edge, _) in pruned.iter().enumerate().filter(|(_, pruned)| **pruned) {
+                views.control_points[edge * bases..(edge + 1) * bases].fill(T::ZERO);
+                (views.base_weight[edge], views.spline_weight[edge]) = (T::ZERO, T::ZERO);
+            }
+        }
+    }
+
+    /// The prior of the last fit, if it had one.
+    pub fn regularization(&self) -> Option<&Regularization> {
+        self.regularization.as_ref()
+    }
+
+    /// Notes the prior of a fit.
+    pub fn set_regularization(&mut self, regularization: Option<Regularization>) {
+        self.regularization = regularization;
+    }
+
     /// Whether the network has been fitted: it then has a loss.
     pub fn is_fitted(&self) -> bool {
         self.loss.is_some()
@@ -200,7 +252,8 @@ impl<T: Real> Network<T> {
     /// Gives the first layer's splines new domains, one for each input, from the range `(least, greatest)` that the
     /// input takes in the data, in the units that the layer sees. Control points are kept: before the first fit they
     /// are random anyway. An input whose range has no width, or one of rounding size, gets its value ± 1 (more where
-    /// the value is so large that 1 is of rounding size).
+    /// the value is so large that 1 is of rounding size), and its edges become zero: what they do beyond that value is
+    /// not for a fit to learn, and should not be random.
     ///
     /// Whether the specification's own `domain` should win is for the caller to say.
     ///
@@ -221,9 +274,12 @@ impl<T: Real> Network<T> {
         }
         memory::probe::<T>(&self.specification, inputs.saturating_add(self.specification.layers.len()))?;
         let Specification { grid, degree, knots: ends, .. } = self.specification;
+        let mut constant = vec![false; inputs];
         let first = per_input.iter().enumerate().map(|(input, &(a, b))| {
             let domain = domain::input_domain::<T>(a, b, grid);
-            let (a, b) = domain.ok_or(NetworkError::InputDomain { input, a, b })?;
+            let domain = domain.ok_or(NetworkError::InputDomain { input, a, b })?;
+            constant[input] = domain != (a, b);
+            let (a, b) = domain;
             Knots::uniform(a, b, grid, degree, ends).map_err(|source| NetworkError::Spline {
                 layer: 0,
                 input,
@@ -234,7 +290,27 @@ impl<T: Real> Network<T> {
         knots.extend_from_slice(&self.knots[1..]);
         self.program = program_of(&self.specification, &knots)?;
         self.knots = knots;
+        self.clear_inputs(&constant);
         Ok(())
+    }
+
+    /// Makes the edges of some inputs zero. They can still learn: spline weights stay.
+    fn clear_inputs(&mut self, is_cleared: &[bool]) {
+        let layer = &self.program.layers()[0];
+        let (outputs, bases) = (layer.outputs, layer.bases());
+        let views = layer.views_mut(&mut self.parameters[..layer.parameter_count()]);
+        for input in (0..layer.inputs).filter(|input| is_cleared[*input]) {
+            views.control_points[input * outputs * bases..(input + 1) * outputs * bases].fill(T::ZERO);
+            views.base_weight[input * outputs..(input + 1) * outputs].fill(T::ZERO);
+        }
+    }
+
+    /// Takes over other knots, and parameters refitted to them.
+    pub(crate) fn adopt(&mut self, regridded: Regridded<T>) -> Refit {
+        let Regridded { specification, knots, program, parameters, refit } = regridded;
+        (self.specification, self.knots) = (specification, knots);
+        (self.program, self.parameters) = (program, parameters);
+        refit
     }
 
     /// `x: [rows, inputs]` from the user's units to the network's. Values beyond the range of `T` become infinite.

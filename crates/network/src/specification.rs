@@ -1,20 +1,24 @@
 //! What somebody asked for: the options of a network, their defaults, and what makes them valid. It is data that
 //! crosses into the core and into the model file as JSON.
 
-use crate::domain::is_resolvable;
+use crate::domain::{check_breaks, is_resolvable};
 use crate::error::{NetworkError, SpecificationError};
 use crate::init::Init;
 use crate::memory::network_bytes;
 use kanode_engine::{Base, Real};
-use kanode_spline::{DEGREES, GRIDS, KnotEnds, Outside};
+use kanode_spline::{DEGREES, GRIDS, KnotEnds, Knots, Outside};
 use serde::{Deserialize, Serialize};
 
 /// The options of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Specification {
-    /// Sizes `n_0 … n_L`: inputs, hidden nodes, outputs. No default.
+    /// Sizes `n_0 … n_L`: inputs, hidden nodes, outputs. Product nodes count too. No default.
     pub layers: Vec<usize>,
+    /// Arities of the product nodes among the nodes that each layer of edges leads to, in one list for each layer of
+    /// edges; each is at least 2 (KAN 2.0, arXiv 2408.10205). They are the last of their nodes. Default: no lists, which
+    /// is no product nodes.
+    pub products: Vec<Vec<usize>>,
     /// Grid intervals `G` of every edge, 1 to 4096. Default 5.
     pub grid: usize,
     /// Degree `k` of the splines, 1 to 5. Default 3.
@@ -43,6 +47,7 @@ impl Default for Specification {
     fn default() -> Self {
         Self {
             layers: Vec::new(),
+            products: Vec::new(),
             grid: 5,
             degree: 3,
             knots: KnotEnds::default(),
@@ -75,6 +80,7 @@ impl Specification {
         if let Some(index) = self.layers.iter().position(|size| *size == 0) {
             return Err(SpecificationError::Width { index });
         }
+        self.validate_products()?;
         if !GRIDS.contains(&self.grid) {
             let (least, most) = GRIDS.into_inner();
             return Err(SpecificationError::Grid { least, most, found: self.grid });
@@ -84,6 +90,22 @@ impl Specification {
             return Err(SpecificationError::Degree { least, most, found: self.degree });
         }
         self.validate_domains::<f64>()
+    }
+
+    fn validate_products(&self) -> Result<(), SpecificationError> {
+        let layers = self.layers.len() - 1;
+        if !self.products.is_empty() && self.products.len() != layers {
+            return Err(SpecificationError::ProductLists { expected: layers, found: self.products.len() });
+        }
+        for (layer, (arities, nodes)) in self.products.iter().zip(&self.layers[1..]).enumerate() {
+            if arities.len() > *nodes {
+                return Err(SpecificationError::Products { layer, nodes: *nodes, found: arities.len() });
+            }
+            if let Some(index) = arities.iter().position(|arity| *arity < 2) {
+                return Err(SpecificationError::Arity { layer, index, found: arities[index] });
+            }
+        }
+        Ok(())
     }
 
     /// Checks that both domains can hold the grid in the number type `T`.
@@ -97,6 +119,23 @@ impl Specification {
         Ok(())
     }
 
+    /// Checks that knots have the degree, the number of intervals and the ends asked for, and breaks that the type `T`
+    /// tells apart.
+    ///
+    /// # Errors
+    /// [`NetworkError::Knots`] or [`NetworkError::Spline`], which say that they are those of an input node of a layer.
+    pub(crate) fn check_knots<T: Real>(
+        &self,
+        layer: usize,
+        input: usize,
+        knots: &Knots,
+    ) -> Result<(), NetworkError> {
+        if (knots.grid(), knots.degree(), knots.ends()) != (self.grid, self.degree, self.knots) {
+            return Err(NetworkError::Knots { layer, input });
+        }
+        check_breaks::<T>(knots).map_err(|source| NetworkError::Spline { layer, input, source })
+    }
+
     /// Number of inputs, `n_0`; 0 if there are no layers.
     pub fn inputs(&self) -> usize {
         self.layers.first().copied().unwrap_or(0)
@@ -107,17 +146,32 @@ impl Specification {
         self.layers.last().copied().unwrap_or(0)
     }
 
+    /// Arities of the product nodes that a layer of edges leads to.
+    pub fn products(&self, layer: usize) -> &[usize] {
+        self.products.get(layer).map_or(&[], Vec::as_slice)
+    }
+
+    /// Number of sums of a layer of edges, one for each column of edges: its sum nodes and the factors of its product
+    /// nodes. 0 if there is no such layer; cut off at the largest `usize`.
+    pub fn sums(&self, layer: usize) -> usize {
+        let Some(nodes) = layer.checked_add(1).and_then(|layer| self.layers.get(layer)) else { return 0 };
+        let products = self.products(layer);
+        products.iter().fold(nodes.saturating_sub(products.len()), |sums, arity| sums.saturating_add(*arity))
+    }
+
     /// Basis functions of an edge, `G + k`.
     pub fn bases(&self) -> usize {
         self.grid.saturating_add(self.degree)
     }
 
-    /// Number of parameters, the sum of `I·O·(2 + G + k)` over the layers (tutorial slides, "Parameter Complexity").
-    /// Cut off at the largest `u128`.
+    /// Number of parameters, the sum of `I·O·(2 + G + k)` over the layers (tutorial slides, "Parameter Complexity"),
+    /// `O` being the number of sums. Cut off at the largest `u128`.
     pub fn parameter_count(&self) -> u128 {
         let each = 2 + self.bases() as u128;
-        let layer = |pair: &[usize]| (pair[0] as u128).saturating_mul(pair[1] as u128).saturating_mul(each);
-        self.layers.windows(2).map(layer).fold(0, u128::saturating_add)
+        let layer = |(layer, inputs): (usize, &usize)| {
+            (*inputs as u128).saturating_mul(self.sums(layer) as u128).saturating_mul(each)
+        };
+        self.layers.iter().enumerate().map(layer).fold(0, u128::saturating_add)
     }
 
     /// The domain with which the splines of `layer` begin.
@@ -192,6 +246,18 @@ mod tests {
                 Specification { degree: 6, ..good.clone() },
                 SpecificationError::Degree { least: 1, most: 5, found: 6 },
             ),
+            (
+                Specification { products: vec![vec![]; 2], ..good.clone() },
+                SpecificationError::ProductLists { expected: 1, found: 2 },
+            ),
+            (
+                Specification { products: vec![vec![2, 2]], ..good.clone() },
+                SpecificationError::Products { layer: 0, nodes: 1, found: 2 },
+            ),
+            (
+                Specification { products: vec![vec![1]], ..good.clone() },
+                SpecificationError::Arity { layer: 0, index: 0, found: 1 },
+            ),
             (domain(1.0, 1.0), SpecificationError::Domain { option: "domain", a: 1.0, b: 1.0 }),
             (domain(2.0, 1.0), SpecificationError::Domain { option: "domain", a: 2.0, b: 1.0 }),
             (
@@ -219,9 +285,24 @@ mod tests {
     }
 
     #[test]
+    fn a_product_node_takes_as_many_sums_as_it_has_factors() {
+        let specification =
+            Specification { products: vec![vec![2, 3], vec![]], ..Specification::of(&[2, 4, 1]) };
+        assert_eq!(specification.validate(), Ok(()));
+        assert_eq!([0, 1, 2, usize::MAX].map(|layer| specification.sums(layer)), [7, 1, 0, 0]);
+        assert_eq!(specification.parameter_count(), (2 * 7 + 4) * 10);
+        assert_eq!((specification.products(0), specification.products(1)), (&[2, 3][..], &[][..]));
+        let json = serde_json::to_string(&specification).unwrap();
+        assert_eq!(serde_json::from_str::<Specification>(&json).unwrap(), specification);
+    }
+
+    #[test]
     fn a_count_beyond_all_numbers_is_cut_off() {
         let huge = Specification::of(&[usize::MAX, usize::MAX, usize::MAX]);
         assert_eq!(huge.parameter_count(), u128::MAX);
+        assert!(matches!(huge.parameter_length::<f32>(), Err(NetworkError::TooLarge { .. })));
+        let huge = Specification { products: vec![vec![usize::MAX; 3]], ..Specification::of(&[1, 3]) };
+        assert_eq!((huge.validate(), huge.sums(0)), (Ok(()), usize::MAX));
         assert!(matches!(huge.parameter_length::<f32>(), Err(NetworkError::TooLarge { .. })));
     }
 }

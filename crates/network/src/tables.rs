@@ -51,19 +51,24 @@ pub(crate) fn table_count(knots: &[Vec<Knots>]) -> usize {
     knots.iter().map(distinct).sum()
 }
 
-/// The program of these knots, which have the degree, the grid and the ends of the specification.
+/// A layer of these knots, which have the degree, the grid and the ends of the specification.
+pub(crate) fn layer_of(specification: &Specification, layer: usize, knots: &[Knots]) -> Layer {
+    let mut tables = HashMap::new();
+    let mut table = |knots| {
+        let new = || Arc::new(CellTable::new(knots, specification.outside));
+        Arc::clone(tables.entry(Breaks(knots.breaks())).or_insert_with(new))
+    };
+    let splines = knots.iter().map(&mut table).collect();
+    let (inputs, outputs) = (specification.layers[layer], specification.sums(layer));
+    let products = specification.products(layer).to_vec();
+    Layer { inputs, outputs, base: specification.base, splines, products }
+}
+
+/// The program of the layers of these knots.
 pub(crate) fn program_of(
     specification: &Specification,
     knots: &[Vec<Knots>],
 ) -> Result<Arc<Program>, NetworkError> {
-    let layers = knots.iter().zip(specification.layers.windows(2)).map(|(knots, sizes)| {
-        let mut tables = HashMap::new();
-        let mut table = |knots| {
-            let new = || Arc::new(CellTable::new(knots, specification.outside));
-            Arc::clone(tables.entry(Breaks(knots.breaks())).or_insert_with(new))
-        };
-        let splines = knots.iter().map(&mut table).collect();
-        Layer { inputs: sizes[0], outputs: sizes[1], base: specification.base, splines }
-    });
+    let layers = knots.iter().enumerate().map(|(layer, knots)| layer_of(specification, layer, knots));
     Ok(Arc::new(Program::new(layers.collect())?))
 }

@@ -1,7 +1,7 @@
 //! A machine that does not grant the memory of a network: an error, not the end of the process.
 
 use cap::Cap;
-use kanode_network::{Names, Network, NetworkError, Specification};
+use kanode_network::{Network, NetworkError, Parts, Specification};
 use kanode_spline::{KnotEnds, Knots, Outside};
 use std::alloc::System;
 
@@ -27,8 +27,7 @@ fn tables_that_find_no_memory_are_an_error() {
         let knots = vec![(0..inputs).map(knots).collect()];
         let (specification, parameters) = (specification.clone(), vec![0.5f32; inputs * 8]);
         ALLOCATOR.set_limit(ALLOCATOR.allocated() + (1 << 20)).unwrap();
-        let network =
-            Network::from_parts(specification, knots, parameters, None, Names::default(), None).map(drop);
+        let network = Network::from_parts(Parts::new(specification, knots, parameters)).map(drop);
         ALLOCATOR.set_limit(usize::MAX).unwrap();
         network
     };

@@ -27,20 +27,35 @@
 #![forbid(unsafe_code)]
 
 mod adam;
+mod dense;
 mod error;
+mod evidence;
 mod lbfgs;
+mod least_squares;
 mod line_search;
+mod lm;
 mod objective;
 mod optimizer;
+mod posterior;
+mod prior;
+mod rows;
 mod schedule;
 mod sgd;
+mod sharpness;
 mod state;
 #[cfg(test)]
 mod testing;
 mod vector;
 
 pub use error::{ParameterError, StateError};
+pub use evidence::{Evidence, Found};
+pub use least_squares::LeastSquares;
+pub use lm::{LmState, LmStep};
 pub use objective::{Failure, Objective, Step, StepOutcome};
 pub use optimizer::Optimizer;
+pub use posterior::Posterior;
+pub use prior::{Prior, PriorBlock};
+pub use rows::{Rows, Segment};
 pub use schedule::Schedule;
+pub use sharpness::SharpnessAware;
 pub use state::{OptimizerState, State};

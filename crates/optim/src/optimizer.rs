@@ -20,7 +20,7 @@ pub enum Optimizer {
         epsilon: f64,
     },
     /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2, decay scaled by the learning rate).
-    /// The decay reaches every parameter, also one whose gradient is always zero.
+    /// The decay leaves alone what never had a gradient: control points of a region without data.
     AdamW {
         /// Decay of the first moment, in [0, 1). Default 0.9.
         #[serde(default = "default::beta1")]
@@ -67,6 +67,19 @@ pub enum Optimizer {
         #[serde(default = "default::change_tolerance")]
         change_tolerance: f64,
     },
+    /// Levenberg–Marquardt, for losses with curvature on all rows ([`crate::LmState`]). It has no learning rate.
+    Lm {
+        /// Converged when three steps in a row lower the objective by at most this fraction of it; in [0, 1).
+        /// Default 1e-3.
+        #[serde(default = "default::lm_tolerance")]
+        tolerance: f64,
+        /// First damping, in units of the largest diagonal entry of `JᵀJ`; above 0. Default 1e-3.
+        #[serde(default = "default::initial_damping")]
+        initial_damping: f64,
+        /// Least damping, at least 0. Default 1e-15.
+        #[serde(default = "default::least_damping")]
+        least_damping: f64,
+    },
 }
 
 /// The defaults, as functions because serde asks for those.
@@ -97,6 +110,15 @@ mod default {
     }
     pub(super) fn change_tolerance() -> f64 {
         1e-12
+    }
+    pub(super) fn lm_tolerance() -> f64 {
+        1e-3
+    }
+    pub(super) fn initial_damping() -> f64 {
+        1e-3
+    }
+    pub(super) fn least_damping() -> f64 {
+        1e-15
     }
 }
 
@@ -137,6 +159,25 @@ impl Optimizer {
         }
     }
 
+    /// Levenberg–Marquardt with its defaults.
+    pub fn lm() -> Self {
+        Self::Lm {
+            tolerance: default::lm_tolerance(),
+            initial_damping: default::initial_damping(),
+            least_damping: default::least_damping(),
+        }
+    }
+
+    /// Tolerance, first and least damping of Levenberg–Marquardt; the defaults of another optimiser.
+    pub(crate) fn lm_options(&self) -> (f64, f64, f64) {
+        match *self {
+            Self::Lm { tolerance, initial_damping, least_damping } => {
+                (tolerance, initial_damping, least_damping)
+            }
+            _ => (default::lm_tolerance(), default::initial_damping(), default::least_damping()),
+        }
+    }
+
     /// The name in JSON and in saved states.
     pub fn name(&self) -> &'static str {
         match self {
@@ -144,6 +185,7 @@ impl Optimizer {
             Self::AdamW { .. } => "adamw",
             Self::Sgd { .. } => "sgd",
             Self::Lbfgs { .. } => "lbfgs",
+            Self::Lm { .. } => "lm",
         }
     }
 
@@ -152,7 +194,7 @@ impl Optimizer {
     pub fn default_learning_rate(&self) -> f64 {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } | Self::Sgd { .. } => 0.01,
-            Self::Lbfgs { .. } => 1.0,
+            Self::Lbfgs { .. } | Self::Lm { .. } => 1.0,
         }
     }
 
@@ -179,6 +221,11 @@ impl Optimizer {
                 check(name, "maxEvaluations", "1 to 1000", evaluations, counts.contains(&max_evaluations))?;
                 check(name, "tolerance", "finite and at least 0", t, t.is_finite() && t >= 0.0)?;
                 check(name, "changeTolerance", "at least 0 and below 1", c, (0.0..1.0).contains(&c))
+            }
+            Self::Lm { tolerance: t, initial_damping: i, least_damping: l } => {
+                check(name, "tolerance", "at least 0 and below 1", t, (0.0..1.0).contains(&t))?;
+                check(name, "initialDamping", "finite and above 0", i, i.is_finite() && i > 0.0)?;
+                check(name, "leastDamping", "finite and at least 0", l, l.is_finite() && l >= 0.0)
             }
         }
     }
@@ -210,8 +257,8 @@ mod tests {
         serde_json::from_str(json)
     }
 
-    fn all() -> [Optimizer; 4] {
-        [Optimizer::adam(), Optimizer::adamw(), Optimizer::sgd(), Optimizer::lbfgs()]
+    fn all() -> [Optimizer; 5] {
+        [Optimizer::adam(), Optimizer::adamw(), Optimizer::sgd(), Optimizer::lbfgs(), Optimizer::lm()]
     }
 
     #[test]
@@ -258,6 +305,9 @@ mod tests {
             (r#"{"name":"lbfgs","maxEvaluations":0}"#, "maxEvaluations"),
             (r#"{"name":"lbfgs","tolerance":-1}"#, "tolerance"),
             (r#"{"name":"lbfgs","changeTolerance":1}"#, "changeTolerance"),
+            (r#"{"name":"lm","tolerance":1}"#, "tolerance"),
+            (r#"{"name":"lm","initialDamping":0}"#, "initialDamping"),
+            (r#"{"name":"lm","leastDamping":-1}"#, "leastDamping"),
         ] {
             assert_eq!(parse(json).unwrap().validate().unwrap_err().parameter, parameter, "{json}");
         }

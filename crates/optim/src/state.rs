@@ -10,6 +10,9 @@ use crate::vector;
 use kanode_engine::Real;
 use std::collections::BTreeMap;
 
+/// Vectors of Levenberg–Marquardt; its matrices are as large as the choice of it allows.
+const LM_SLABS: usize = 12;
+
 /// What each optimiser implements, in a file of its own.
 pub(crate) trait Method<T: Real> {
     /// One step from `x`. The caller has checked the length of `x` and the learning rate.
@@ -55,6 +58,8 @@ impl<T: Real> Kind<T> {
                 Self::Adam(Adam::new(n, beta1, beta2, epsilon, weight_decay))
             }
             Optimizer::Sgd { momentum, nesterov } => Self::Sgd(Sgd::new(n, momentum, nesterov)),
+            // No gradient method: whoever asks for one all the same gets the method for all rows.
+            Optimizer::Lm { .. } => Self::new(&Optimizer::lbfgs(), n),
             Optimizer::Lbfgs { history, max_evaluations, tolerance, change_tolerance } => {
                 Self::Lbfgs(Lbfgs::new(n, history, max_evaluations, tolerance, change_tolerance))
             }
@@ -71,7 +76,7 @@ pub struct OptimizerState<T> {
 }
 
 impl<T: Real> OptimizerState<T> {
-    /// A run from its beginning. [`Optimizer::validate`] the parameters first: this does not, and parameters out of
+    /// A run of a gradient method from its beginning; Levenberg–Marquardt has [`crate::LmState`]. [`Optimizer::validate`] the parameters first: this does not, and parameters out of
     /// range give useless steps.
     pub fn new(optimizer: &Optimizer, n: usize) -> Self {
         Self { name: optimizer.name(), n, kind: Kind::new(optimizer, n) }
@@ -84,6 +89,7 @@ impl<T: Real> OptimizerState<T> {
             Optimizer::Adam { .. } | Optimizer::AdamW { .. } => Adam::<T>::SLABS,
             Optimizer::Sgd { momentum, .. } => Sgd::<T>::slabs(momentum),
             Optimizer::Lbfgs { history, .. } => Lbfgs::<T>::slabs(history),
+            Optimizer::Lm { .. } => LM_SLABS,
         }
     }
 
@@ -124,12 +130,7 @@ impl<T: Real> OptimizerState<T> {
 
     /// Everything that the next steps depend on, but for `x`, the objective and the parameters of the optimiser.
     pub fn export(&self) -> State<T> {
-        let mut state = State {
-            optimizer: self.name.to_owned(),
-            counters: BTreeMap::new(),
-            scalars: BTreeMap::new(),
-            vectors: BTreeMap::new(),
-        };
+        let mut state = State::named(self.name);
         dispatch!(&self.kind, method => method.export(&mut state));
         state
     }
@@ -169,6 +170,16 @@ pub struct State<T> {
 }
 
 impl<T: Real> State<T> {
+    /// An empty state of the optimiser with this name.
+    pub(crate) fn named(optimizer: &str) -> Self {
+        Self {
+            optimizer: optimizer.to_owned(),
+            counters: BTreeMap::new(),
+            scalars: BTreeMap::new(),
+            vectors: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn put_counter(&mut self, name: &str, value: u64) {
         self.counters.insert(name.to_owned(), value);
     }

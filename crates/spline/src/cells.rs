@@ -159,21 +159,27 @@ impl CellTable {
     /// # Panics
     /// If `out` is shorter than `k + 1`.
     pub fn derivative_weights(&self, order: usize, x: f64, out: &mut [f64]) -> usize {
-        let degree = self.degree();
         let c = self.find(x);
-        let (cell, coefficients) = (self.cells[c], self.coefficients(c));
-        let u = (x - cell.origin) * cell.inverse_width;
+        let cell = self.cells[c];
+        self.local_derivatives(c, order, (x - cell.origin) * cell.inverse_width, cell.inverse_width, out);
+        cell.row
+    }
+
+    /// Writes the derivatives of order `order` of the `k + 1` polynomials of cell `c` to `out`, at the local coordinate
+    /// `u`, with respect to any coordinate `v` with `slope = du/dv`.
+    pub(crate) fn local_derivatives(&self, c: usize, order: usize, u: f64, slope: f64, out: &mut [f64]) {
+        let degree = self.degree();
+        let coefficients = self.coefficients(c);
         let out = &mut out[..=degree];
         // Horner over all powers, beginning with a zero that NaN poisons whatever the coefficients are.
         out.fill(0.0 * u);
         for power in (order..=degree).rev() {
-            let factor: f64 = (power - order + 1..=power).map(|p| p as f64 * cell.inverse_width).product();
+            let factor: f64 = (power - order + 1..=power).map(|p| p as f64 * slope).product();
             let row = &coefficients[power * (degree + 1)..];
             for (value, coefficient) in out.iter_mut().zip(row) {
                 *value = *value * u + factor * coefficient;
             }
         }
-        cell.row
     }
 }
 

@@ -17,7 +17,7 @@ pub const GRIDS: RangeInclusive<usize> = 1..=4096;
 const LARGEST_END: f64 = 1e100;
 
 /// Bound on the width of an interval: its inverse to the fifth power, which scales the highest derivative, is finite.
-const SMALLEST_GAP: f64 = 1e-60;
+pub(crate) const SMALLEST_GAP: f64 = 1e-60;
 
 /// Bound on the width of an interval relative to the larger end: knots keep their order when they are rounded.
 const SMALLEST_RELATIVE_GAP: f64 = 4.0 * f64::EPSILON;

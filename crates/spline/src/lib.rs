@@ -20,12 +20,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod banded;
 mod cells;
 mod error;
+mod from_samples;
 mod knots;
 mod oracle;
+mod projection;
+mod quadrature;
+mod roughness;
 
+pub use banded::{Banded, BandedCholesky};
 pub use cells::{Cell, CellTable};
 pub use error::SplineError;
+pub use from_samples::Adapt;
 pub use knots::{DEGREES, GRIDS, KnotEnds, Knots, Outside};
 pub use oracle::{cox_de_boor, cox_de_boor_derivative};
+pub use projection::{Projected, Projection};

@@ -2,13 +2,14 @@
 //! is only touched at the end, all at once.
 
 use crate::dataset::Dataset;
-use crate::error::{FitFailure, TrainError};
+use crate::error::{FitFailure, OptionError, TrainError};
 use crate::memory::probe_fit;
 use crate::observer::Observer;
 use crate::options::FitOptions;
 use crate::prepare::prepare;
 use crate::report::{FitReport, Outside, StopReason};
 use crate::run::Run;
+use crate::starts::choose_start;
 use crate::state::TrainState;
 use kanode_engine::{Compile, Real};
 use kanode_network::Network;
@@ -50,40 +51,83 @@ pub fn fit<T: Real>(
     observer: &mut dyn Observer<T>,
 ) -> Result<FitReport<T>, FitFailure<T>> {
     options.validate()?;
-    probe_fit::<T>(&options.optimizer, network.parameter_count())?;
     let mut working = network.clone();
+    // Who has not done a step has not begun: only the parameters count, and the rest may depend on data and options.
+    let resume = match resume {
+        Some(state) if state.position.steps == 0 => {
+            state.check(network.parameter_count())?;
+            working.parameters_mut().copy_from_slice(&state.parameters);
+            None
+        }
+        resume => resume,
+    };
+    let start = working.parameters().to_vec();
+    enter_first_grid(&mut working, &options.grid)?;
+    let options = &options.resolved(&working, data.rows())?;
+    probe_fit::<T>(&options.optimizer(), network.parameter_count())?;
     let prepared = prepare(&mut working, data, validation, options)?;
-    let executor = backend.compile(working.program())?;
-    let mut run = Run::new(working, executor, &prepared, options, resume)?;
+    let is_first = resume.is_none() && !network.is_fitted() && !options.continual;
+    if options.is_lm() && (is_first || options.starts > Some(1)) {
+        let cancelled = || observer.cancelled();
+        let smoothing = choose_start(&mut working, &prepared.training, options, &cancelled)?;
+        working.set_regularization(smoothing.adaptive.then(|| smoothing.record()));
+    }
+    let mut run = Run::new(working, backend, &prepared, options, resume, !network.is_fitted())?;
     let outcome = run.train(observer);
     match outcome.and_then(|stop| run.conclude(stop, observer)) {
-        Ok((stop, outside)) => Ok(finish(run, network, stop, outside, true)),
-        Err(error) => Err(fail(run, network, error)),
+        Ok((stop, outside)) => Ok(finish(run, network, start, stop, outside, true)),
+        Err(error) => Err(fail(run, network, start, error)),
     }
 }
 
+/// Brings a new network to the first grid of a schedule, and checks that a trained one need not go back.
+fn enter_first_grid<T: Real>(network: &mut Network<T>, grids: &[usize]) -> Result<(), TrainError> {
+    let (Some(first), present) = (grids.first().copied(), network.specification().grid) else {
+        return Ok(());
+    };
+    if network.is_fitted() {
+        if grids.last().is_some_and(|last| *last < present) {
+            let expected = format!("grids up to the model's {present} or beyond");
+            return Err(OptionError::new("grid", expected, format!("{grids:?}")).into());
+        }
+    } else if first != present {
+        network.refine(first)?;
+    }
+    Ok(())
+}
+
 /// Leaves the network with what the error grants it: the best parameters if the fit diverged, else as a cancellation.
-fn fail<T: Real>(mut run: Run<'_, T>, network: &mut Network<T>, error: TrainError) -> FitFailure<T> {
+fn fail<T: Real>(
+    mut run: Run<'_, T>,
+    network: &mut Network<T>,
+    start: Vec<T>,
+    error: TrainError,
+) -> FitFailure<T> {
     let usable = if matches!(error, TrainError::Diverged { .. }) {
         run.choose_best()
     } else {
         run.choose_unmeasured();
         true
     };
-    let report = finish(run, network, StopReason::Failed, Vec::new(), usable);
+    let report = finish(run, network, start, StopReason::Failed, Vec::new(), usable);
     FitFailure { error, report: Some(Box::new(report)) }
 }
 
-/// Ends a run. If its result is usable, and it has done a step, the network becomes it, unless it is the same.
+/// Ends a run. If its result is usable, and it has done a step, the network becomes it, unless it is the same. A fit that
+/// never did a step leaves a state at its `start`, as the network is.
 fn finish<T: Real>(
     run: Run<'_, T>,
     network: &mut Network<T>,
+    start: Vec<T>,
     stop: StopReason,
     outside: Vec<Outside>,
     usable: bool,
 ) -> FitReport<T> {
     let usable = usable && run.has_stepped();
     let (trained, mut report) = run.finish(stop, outside);
+    if report.steps == 0 {
+        report.state.parameters = start;
+    }
     let same = network.parameters() == trained.parameters()
         && network.scaler() == trained.scaler()
         && network.knots() == trained.knots()

@@ -7,7 +7,7 @@ pub const HISTORY_LIMIT: usize = 10_000;
 
 /// Every `stride`-th record from the first on, and always the last.
 #[derive(Debug)]
-pub(crate) struct History {
+pub struct History {
     records: Vec<Record>,
     /// 1 until the limit is reached; doubles each time it is.
     stride: u64,
@@ -18,11 +18,14 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn new() -> Self {
+    /// No records yet.
+    #[expect(clippy::new_without_default, reason = "a history begins with a fit")]
+    pub fn new() -> Self {
         Self { records: Vec::new(), stride: 1, count: 0, odd: false }
     }
 
-    pub(crate) fn push(&mut self, record: Record) {
+    /// Takes in the next record.
+    pub fn push(&mut self, record: Record) {
         if self.odd {
             self.records.pop();
         }
@@ -40,7 +43,7 @@ impl History {
     }
 
     /// The records kept, and how many there were.
-    pub(crate) fn finish(self) -> (Vec<Record>, u64) {
+    pub fn finish(self) -> (Vec<Record>, u64) {
         (self.records, self.count)
     }
 }
@@ -59,7 +62,9 @@ mod tests {
                 validation_loss: None,
                 rmse: None,
                 validation_rmse: None,
-                learning_rate: 0.0,
+                grid: 5,
+                learning_rate: None,
+                damping: None,
                 gradient_norm: 0.0,
                 evaluations: 0,
                 seconds: 0.0,

@@ -1,8 +1,11 @@
 //! What somebody asks of a fit: options with defaults and ranges, as data that crosses into the core as JSON.
 
 use crate::error::OptionError;
+use crate::regularization::Regularization;
 use kanode_engine::Loss;
+use kanode_network::Penalties;
 use kanode_optim::{Optimizer, ParameterError, Schedule};
+use kanode_spline::GRIDS;
 use serde::{Deserialize, Serialize};
 
 /// Rows of a mini-batch for those who ask for epochs and name no batch size.
@@ -16,8 +19,26 @@ const DEFAULT_LENGTH: u64 = 100;
 pub struct FitOptions {
     /// What to minimise, on standardised targets. Default `mse`.
     pub loss: Loss,
-    /// How. Default `lbfgs`.
-    pub optimizer: Optimizer,
+    /// How. Default: Levenberg–Marquardt where its steps are cheap enough, the loss has curvature and nothing is asked for
+    /// that it can't do; else Adam for much data and with `sam`, else L-BFGS.
+    pub optimizer: Option<Optimizer>,
+    /// Grids to train on one after the other, ascending: the network is refined to each (grid extension). All of
+    /// `steps` or `epochs` are for each of them. Default: the grid that the network has.
+    pub grid: Vec<usize>,
+    /// First parameters to try with `lm`, on the first grid; the best goes on. 1 to 1000. Default: 4 for a new network
+    /// with hidden nodes, else 1.
+    pub starts: Option<usize>,
+    /// The prior that keeps edges smooth. Default: found from the data where `lm` trains.
+    pub regularization: Regularization,
+    /// When grids follow what their nodes receive. Default: with `lm` between its rounds, else never.
+    pub grid_update: Option<GridUpdates>,
+    /// Further terms of the objective, for gradient methods; `lm` has `regularization`.
+    pub penalties: Penalties,
+    /// Radius of sharpness-aware minimisation, above 0; with `adam`, `adamw` and `sgd`. Default: none.
+    pub sam: Option<f64>,
+    /// Whether nothing may change outside the grid intervals that the data spans: no scaler, domain or grid follows
+    /// the data, and there is no prior. For `lm` and a network without base functions.
+    pub continual: bool,
     /// Base learning rate, above 0. Default: the optimiser's.
     pub learning_rate: Option<f64>,
     /// How the learning rate changes over the steps. Default: not at all. Where a schedule needs the number of steps,
@@ -43,6 +64,28 @@ pub struct FitOptions {
     pub restore_best: bool,
     /// How often the observer is given a checkpoint. Default: never.
     pub checkpoint_every: Option<CheckpointEvery>,
+}
+
+/// When and how grids follow what their nodes receive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct GridUpdates {
+    /// Whether they do at all.
+    pub enabled: bool,
+    /// Steps between two updates, at least 1, for gradient methods; `lm` updates between its rounds.
+    pub every: u64,
+    /// The step after which there are no more. Default: never an end.
+    pub until: Option<u64>,
+    /// 1 for uniform knots, 0 for knots at the quantiles of the activations, or between.
+    pub uniform: f64,
+    /// How far a grid reaches beyond the activations, on each side, as part of their range; 0 to 1.
+    pub margin: f64,
+}
+
+impl Default for GridUpdates {
+    fn default() -> Self {
+        Self { enabled: true, every: 10, until: None, uniform: 1.0, margin: 0.1 }
+    }
 }
 
 /// Stopping when nothing improves any more.
@@ -82,7 +125,14 @@ impl Default for FitOptions {
     fn default() -> Self {
         Self {
             loss: Loss::default(),
-            optimizer: Optimizer::default(),
+            optimizer: None,
+            grid: Vec::new(),
+            starts: None,
+            regularization: Regularization::default(),
+            grid_update: None,
+            penalties: Penalties::default(),
+            sam: None,
+            continual: false,
             learning_rate: None,
             schedule: Schedule::default(),
             steps: None,
@@ -107,7 +157,8 @@ impl FitOptions {
         if let Loss::Huber { delta } = self.loss {
             check("loss.delta", "a finite number above 0", delta, delta.is_finite() && delta > 0.0)?;
         }
-        self.optimizer.validate().map_err(|error| parameter("optimizer", &error))?;
+        self.optimizer().validate().map_err(|error| parameter("optimizer", &error))?;
+        self.validate_structure()?;
         self.schedule.validate().map_err(|error| parameter("schedule", &error))?;
         if let Some(rate) = self.learning_rate {
             check("learningRate", "a finite number above 0", rate, rate.is_finite() && rate > 0.0)?;
@@ -145,31 +196,77 @@ impl FitOptions {
         }
     }
 
+    /// Checks what shapes the fit rather than its steps.
+    fn validate_structure(&self) -> Result<(), OptionError> {
+        self.regularization.validate()?;
+        if let Some(pair) = self.grid.windows(2).find(|pair| pair[0] >= pair[1]) {
+            let found = format!("{} after {}", pair[1], pair[0]);
+            return Err(OptionError::new("grid", "ascending grids", found));
+        }
+        if let Some(grid) = self.grid.iter().find(|grid| !GRIDS.contains(grid)) {
+            let (least, most) = GRIDS.into_inner();
+            return Err(OptionError::new("grid", format!("grids from {least} to {most}"), grid));
+        }
+        check(
+            "starts",
+            "1 to 1000",
+            self.starts.unwrap_or(1),
+            (1..=1000).contains(&self.starts.unwrap_or(1)),
+        )?;
+        if let Some(GridUpdates { every, uniform, margin, .. }) = self.grid_update {
+            check("gridUpdate.every", "at least 1", every, every > 0)?;
+            check("gridUpdate.uniform", "a number from 0 to 1", uniform, (0.0..=1.0).contains(&uniform))?;
+            check("gridUpdate.margin", "a number from 0 to 1", margin, (0.0..=1.0).contains(&margin))?;
+        }
+        self.penalties.validate().map_err(|(name, found)| {
+            OptionError::new(format!("penalties.{name}"), "a finite number, at least 0", found)
+        })?;
+        if let Some(rho) = self.sam {
+            check("sam", "a finite number above 0", rho, rho.is_finite() && rho > 0.0)?;
+        }
+        Ok(())
+    }
+
     /// How long the fit lasts.
     pub fn length(&self) -> Length {
         match (self.steps, self.epochs) {
             (Some(steps), _) => Length::Steps(steps),
             (None, Some(epochs)) => Length::Epochs(epochs),
-            (None, None) if self.is_lbfgs() => Length::Steps(DEFAULT_LENGTH),
+            (None, None) if self.takes_all_rows() => Length::Steps(DEFAULT_LENGTH),
             (None, None) => Length::Epochs(DEFAULT_LENGTH),
         }
     }
 
     /// Rows of a batch for this many training rows.
     pub fn batch_rows(&self, rows: usize) -> usize {
-        let in_batches = matches!(self.length(), Length::Epochs(_)) && !self.is_lbfgs();
+        let in_batches = matches!(self.length(), Length::Epochs(_)) && !self.takes_all_rows();
         let default = if in_batches { DEFAULT_BATCH_SIZE } else { rows };
         self.batch_size.unwrap_or(default).min(rows)
     }
 
     /// The base learning rate.
     pub fn base_rate(&self) -> f64 {
-        self.learning_rate.unwrap_or_else(|| self.optimizer.default_learning_rate())
+        self.learning_rate.unwrap_or_else(|| self.optimizer().default_learning_rate())
     }
 
     /// Whether a step's loss belongs to the point where the step ended, as L-BFGS reports it, rather than began.
     pub(crate) fn is_lbfgs(&self) -> bool {
-        matches!(self.optimizer, Optimizer::Lbfgs { .. })
+        matches!(self.optimizer(), Optimizer::Lbfgs { .. })
+    }
+
+    /// Whether Levenberg–Marquardt trains.
+    pub(crate) fn is_lm(&self) -> bool {
+        matches!(self.optimizer(), Optimizer::Lm { .. })
+    }
+
+    /// Whether the optimiser wants all rows in every step.
+    fn takes_all_rows(&self) -> bool {
+        self.is_lbfgs() || self.is_lm()
+    }
+
+    /// The optimiser, once it is resolved.
+    pub(crate) fn optimizer(&self) -> Optimizer {
+        self.optimizer.clone().unwrap_or_default()
     }
 }
 
@@ -184,6 +281,7 @@ fn parameter(of: &str, error: &ParameterError) -> OptionError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kanode_network::Smoothness;
 
     fn parse(json: &str) -> Result<FitOptions, serde_json::Error> {
         serde_json::from_str(json)
@@ -204,12 +302,27 @@ mod tests {
             r#"{"loss":{"name":"huber","delta":2},"optimizer":{"name":"adam"},"learningRate":0.1,
                 "schedule":{"name":"cosine"},"epochs":3,"batchSize":10,"shuffle":false,"shuffleSeed":4,
                 "validationFraction":0.25,"earlyStopping":{"patience":5},"restoreBest":false,
-                "checkpointEvery":{"seconds":0.5}}"#,
+                "checkpointEvery":{"seconds":0.5},"grid":[3,5],"starts":2,"sam":0.05,"continual":true,
+                "regularization":{"order":3,"lambda":0.5,"ridge":0.25},"penalties":{"l1":0.1,"entropy":0.2},
+                "gridUpdate":{"every":7,"until":50,"uniform":0.5,"margin":0.2}}"#,
         )
         .unwrap();
         let expected = FitOptions {
             loss: Loss::Huber { delta: 2.0 },
-            optimizer: Optimizer::adam(),
+            optimizer: Some(Optimizer::adam()),
+            grid: vec![3, 5],
+            starts: Some(2),
+            regularization: Regularization::Fixed(Smoothness { order: 3, lambda: 0.5, ridge: 0.25 }),
+            grid_update: Some(GridUpdates {
+                enabled: true,
+                every: 7,
+                until: Some(50),
+                uniform: 0.5,
+                margin: 0.2,
+            }),
+            penalties: Penalties { l1: 0.1, entropy: 0.2, ..Penalties::default() },
+            sam: Some(0.05),
+            continual: true,
             learning_rate: Some(0.1),
             schedule: Schedule::Cosine { warmup: 0, total: None, minimum_fraction: 0.0 },
             steps: None,
@@ -236,13 +349,14 @@ mod tests {
 
     #[test]
     fn batches_follow_from_length_optimiser_and_rows() {
-        let adam = FitOptions { optimizer: Optimizer::adam(), ..FitOptions::default() };
+        let adam = FitOptions { optimizer: Some(Optimizer::adam()), ..FitOptions::default() };
         assert_eq!((adam.length(), adam.batch_rows(1000), adam.batch_rows(9)), (Length::Epochs(100), 64, 9));
         let steps = FitOptions { steps: Some(7), ..adam.clone() };
         assert_eq!((steps.length(), steps.batch_rows(1000)), (Length::Steps(7), 1000));
         let batches = FitOptions { batch_size: Some(32), ..steps };
         assert_eq!(batches.batch_rows(1000), 32);
-        let lbfgs = FitOptions { epochs: Some(3), ..FitOptions::default() };
+        let lbfgs =
+            FitOptions { optimizer: Some(Optimizer::lbfgs()), epochs: Some(3), ..FitOptions::default() };
         assert_eq!((lbfgs.length(), lbfgs.batch_rows(1000)), (Length::Epochs(3), 1000));
     }
 
@@ -256,7 +370,7 @@ mod tests {
             (
                 "optimizer.momentum",
                 "1",
-                FitOptions { optimizer: Optimizer::Sgd { momentum: 1.0, nesterov: false }, ..base() },
+                FitOptions { optimizer: Some(Optimizer::Sgd { momentum: 1.0, nesterov: false }), ..base() },
             ),
             (
                 "schedule.gamma",

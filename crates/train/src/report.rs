@@ -20,8 +20,12 @@ pub struct Record {
     pub rmse: Option<f64>,
     /// The same of the validation rows.
     pub validation_rmse: Option<f64>,
-    /// Learning rate of the last step.
-    pub learning_rate: f64,
+    /// Grid intervals of the network.
+    pub grid: usize,
+    /// Learning rate of the last step; None for Levenberg–Marquardt.
+    pub learning_rate: Option<f64>,
+    /// Damping after the last step of Levenberg–Marquardt; None for other optimisers.
+    pub damping: Option<f64>,
     /// Euclidean norm of the gradient of the last step, at the same parameters as its loss.
     pub gradient_norm: f64,
     /// Evaluations of loss and gradient so far.
@@ -103,6 +107,44 @@ pub struct Outside {
     pub values: usize,
 }
 
+/// How a fit went on one grid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Level {
+    /// Grid intervals.
+    pub grid: usize,
+    /// Steps done on it.
+    pub steps: u64,
+    /// The loss of its last record.
+    pub loss: Option<f64>,
+    /// What that is in the user's units, as in [`Record::rmse`].
+    pub rmse: Option<f64>,
+    /// Root mean squared change of the worst edge when the grid was refined to this one, in the network's units. None
+    /// for the first grid.
+    pub refit_rms: Option<f64>,
+    /// Greatest change of an edge at the same time.
+    pub refit_maximum: Option<f64>,
+    /// Time spent on it.
+    pub seconds: f64,
+}
+
+/// The prior that a fit ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prior {
+    /// Order of the derivative that it keeps small.
+    pub order: usize,
+    /// Its strength.
+    pub lambda: f64,
+    /// Strength of the ridge beside it.
+    pub ridge: f64,
+    /// Standard deviation of the noise that the data seem to have, in the network's units. Only where the prior was
+    /// found from them.
+    pub noise: Option<f64>,
+    /// Number of parameters that the data determine. Only where the prior was found from them.
+    pub effective_parameters: Option<f64>,
+}
+
 /// What came of a fit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", bound = "")]
@@ -114,6 +156,12 @@ pub struct FitReport<T> {
     pub records: u64,
     /// Why it ended.
     pub stop: StopReason,
+    /// Name of the optimiser.
+    pub optimizer: &'static str,
+    /// One entry for each grid trained on.
+    pub levels: Vec<Level>,
+    /// The prior at the end, with Levenberg–Marquardt.
+    pub regularization: Option<Prior>,
     /// The best parameters and whether the network has them. None if nothing was measured.
     pub best: Option<Best>,
     /// Optimiser steps done, those of resumed fits included.

@@ -1,6 +1,10 @@
 //! The loop of a fit: batch, step, record, measurement, checkpoint.
 
 mod ending;
+mod levels;
+mod method;
+
+pub(crate) use method::initial_smoothing;
 
 use crate::batches::{Batches, Plan};
 use crate::divergence::locate;
@@ -9,22 +13,31 @@ use crate::history::History;
 use crate::observer::Observer;
 use crate::options::{CheckpointEvery, FitOptions, Length};
 use crate::prepare::Prepared;
-use crate::report::{Best, Progress, Record, StopReason, Watched};
+use crate::report::{Best, Level, Progress, Record, StopReason, Watched};
 use crate::state::{Position, StateError, TrainState};
 use crate::watch::Watch;
-use kanode_engine::{Batch, EngineError, Executor, Loss, Real};
+use kanode_engine::{Compile, EngineError, Executor, Loss, Real};
 use kanode_network::Network;
-use kanode_optim::{Failure, Objective, OptimizerState, Step, StepOutcome};
+use kanode_optim::{Failure, SharpnessAware, Step, StepOutcome};
+use method::{BatchObjective, Halt, Method, Terms};
 use std::time::Instant;
+
+/// How far a step dared to go: an optimiser has one or the other.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    learning_rate: Option<f64>,
+    damping: Option<f64>,
+}
 
 /// A fit on its way.
 pub(crate) struct Run<'a, T: Real> {
     network: Network<T>,
+    backend: &'a dyn Compile<T>,
     executor: Box<dyn Executor<T>>,
     prepared: &'a Prepared<T>,
     batches: Batches<'a, T>,
     options: &'a FitOptions,
-    optimizer: OptimizerState<T>,
+    method: Method<T>,
     /// The parameters after the last accepted step.
     x: Vec<T>,
     /// Those before it, where their loss is watched, or the step may lead nowhere.
@@ -37,47 +50,26 @@ pub(crate) struct Run<'a, T: Real> {
     total_steps: u64,
     history: History,
     best: Option<Best>,
+    levels: Vec<Level>,
+    /// The loss of the last record.
+    last_loss: Option<f64>,
+    /// The network of an earlier level that validation found better than those after it, with its loss.
+    kept: Option<(Network<T>, Best)>,
     started: Instant,
     checkpointed: Instant,
 }
 
-/// One batch as the optimiser sees it.
-struct BatchObjective<'a, T: Real> {
-    executor: &'a mut dyn Executor<T>,
-    observer: &'a dyn Observer<T>,
-    loss: Loss,
-    batch: Batch<'a, T>,
-    /// Evaluations done; those of a step that is cancelled count too.
-    evaluations: u64,
-}
-
-/// Why an evaluation was given up.
-enum Halt {
-    Cancelled,
-    Engine(EngineError),
-}
-
-impl<T: Real> Objective<T> for BatchObjective<'_, T> {
-    type Stop = Halt;
-
-    fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, Halt> {
-        if self.observer.cancelled() {
-            return Err(Halt::Cancelled);
-        }
-        self.evaluations += 1;
-        self.executor.loss_and_gradient(self.loss, x, &self.batch, gradient).map_err(Halt::Engine)
-    }
-}
-
 impl<'a, T: Real> Run<'a, T> {
-    /// A fit of `network`, compiled as `executor`, or the rest of one that was left at `resume`.
+    /// A fit of `network`, or the rest of one that was left at `resume`.
     pub(crate) fn new(
         network: Network<T>,
-        executor: Box<dyn Executor<T>>,
+        backend: &'a dyn Compile<T>,
         prepared: &'a Prepared<T>,
         options: &'a FitOptions,
         resume: Option<TrainState<T>>,
-    ) -> Result<Self, StateError> {
+        is_new: bool,
+    ) -> Result<Self, TrainError> {
+        let executor = backend.compile(network.program())?;
         let n = network.parameter_count();
         let rows = prepared.training.rows;
         let plan =
@@ -88,68 +80,56 @@ impl<'a, T: Real> Run<'a, T> {
             objective: prepared.training.fingerprint() ^ fingerprint(options.loss),
             validation: prepared.validation.as_ref().map_or(0, |block| block.fingerprint()),
             plan: plan.fingerprint(rows),
+            fresh: is_new,
             ..Position::default()
         };
-        let (position, optimizer, x, best) = match resume {
-            None => (now, OptimizerState::new(&options.optimizer, n), network.parameters().to_vec(), None),
+        let mut network = network;
+        let (position, method, x, best) = match resume {
+            None => {
+                let method = Method::new(options, &network, &prepared.training, None)?;
+                (now, method, network.parameters().to_vec(), None)
+            }
             Some(state) => {
                 state.check(n)?;
-                let mut optimizer = OptimizerState::import(&options.optimizer, n, state.optimizer)?;
+                network.parameters_mut().copy_from_slice(&state.parameters);
+                let mut method = Method::new(options, &network, &prepared.training, Some(state.optimizer))?;
                 if state.position.objective != now.objective {
-                    optimizer.invalidate();
+                    method.invalidate();
                 }
                 let position = continued(state.position, &now);
                 let (count, found) = (batches.count(), position.batch);
                 if found >= count {
-                    return Err(StateError::Batch { count, found });
+                    return Err(StateError::Batch { count, found }.into());
                 }
                 let best = state.best_parameters.filter(|_| position.best.is_some());
-                (position, optimizer, state.parameters, best)
-            }
-        };
-        let done = &position;
-        let (end, total_steps) = match options.length() {
-            Length::Steps(steps) => {
-                let end = done.steps.saturating_add(steps);
-                (Length::Steps(end), end)
-            }
-            Length::Epochs(epochs) => {
-                let rest = epochs.saturating_mul(batches.count()).saturating_sub(done.batch);
-                (Length::Epochs(done.epochs.saturating_add(epochs)), done.steps.saturating_add(rest))
+                (position, method, state.parameters, best)
             }
         };
         let watch = Watch::new(watched, options.early_stopping, best);
         let (before, started) = (x.clone(), Instant::now());
         Ok(Self {
             network,
+            backend,
             executor,
             prepared,
             batches,
             options,
-            optimizer,
+            method,
             x,
             before,
             watch,
             earlier: position.steps,
             position,
-            end,
-            total_steps,
+            end: Length::Steps(0),
+            total_steps: 0,
             history: History::new(),
             best: None,
+            levels: Vec::new(),
+            last_loss: None,
+            kept: None,
             started,
             checkpointed: started,
         })
-    }
-
-    /// All steps until there is a reason to stop.
-    pub(crate) fn train(&mut self, observer: &mut dyn Observer<T>) -> Result<StopReason, TrainError> {
-        while !self.is_complete() {
-            if let Some(stop) = self.step(observer)? {
-                return Ok(stop);
-            }
-            self.checkpoint_if_due(observer)?;
-        }
-        Ok(StopReason::Completed)
     }
 
     /// Whether this fit has done a step.
@@ -166,17 +146,21 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// One step of the optimiser, and all that is due after it.
     fn step(&mut self, observer: &mut dyn Observer<T>) -> Result<Option<StopReason>, TrainError> {
+        if self.options.is_lm() {
+            return self.solver_step(observer);
+        }
         let Position { steps, epochs, batch: index, .. } = self.position;
         let count = self.batches.count();
         let ends_pass = index.saturating_add(1) >= count;
         if count > 1 {
-            self.optimizer.invalidate();
+            self.method.invalidate();
         }
         // L-BFGS, the only optimiser to say that there is no step to do, says it of one batch.
         let may_idle = count > 1 && self.options.is_lbfgs();
         if may_idle || ends_pass && self.measures_before_step() {
             self.before.copy_from_slice(&self.x);
         }
+        let Method::Gradient(optimizer) = &mut self.method else { return Ok(Some(StopReason::Completed)) };
         let rate = self.options.schedule.rate(self.options.base_rate(), steps, self.total_steps);
         let batch = self.batches.get(epochs, index);
         let weight =
@@ -186,9 +170,13 @@ impl<'a, T: Real> Run<'a, T> {
             observer: &*observer,
             loss: self.options.loss,
             batch,
+            terms: Terms::of(self.options, &self.network),
             evaluations: 0,
         };
-        let outcome = self.optimizer.step(&mut self.x, rate, &mut objective);
+        let outcome = match self.options.sam {
+            None => optimizer.step(&mut self.x, rate, &mut objective),
+            Some(rho) => optimizer.step(&mut self.x, rate, &mut SharpnessAware::new(rho, &mut objective)),
+        };
         self.position.evaluations = self.position.evaluations.saturating_add(objective.evaluations);
         let step = match outcome {
             Ok(step) => step,
@@ -216,7 +204,13 @@ impl<'a, T: Real> Run<'a, T> {
             self.position.epochs = epochs.saturating_add(1);
             (self.position.batch, self.position.pass_loss, self.position.pass_weight) = (0, 0.0, 0.0);
         }
-        let stops_early = self.report(&step, rate, pass_mean, ends_pass, observer)?;
+        let stops_early = self.report(
+            &step,
+            Pace { learning_rate: Some(rate), damping: None },
+            pass_mean,
+            ends_pass,
+            observer,
+        )?;
         Ok(end.or(stops_early.then_some(StopReason::EarlyStopped)))
     }
 
@@ -236,14 +230,14 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// Whether the loss of a step is watched and belongs to the parameters before it.
     fn measures_before_step(&self) -> bool {
-        self.watch.watched == Watched::Training && !self.options.is_lbfgs()
+        self.watch.watched == Watched::Training && !self.options.is_lbfgs() && !self.options.is_lm()
     }
 
     /// Tells the observer of a step, measures what is watched, and returns whether to stop early.
     fn report(
         &mut self,
         step: &Step,
-        rate: f64,
+        pace: Pace,
         pass_mean: f64,
         ends_pass: bool,
         observer: &mut dyn Observer<T>,
@@ -269,11 +263,14 @@ impl<'a, T: Real> Run<'a, T> {
                 validation_loss,
                 rmse: self.rmse(loss),
                 validation_rmse: validation_loss.and_then(|loss| self.rmse(loss)),
-                learning_rate: rate,
+                grid: self.network.specification().grid,
+                learning_rate: pace.learning_rate,
+                damping: pace.damping,
                 gradient_norm: step.gradient_norm,
                 evaluations,
                 seconds,
             };
+            self.last_loss = Some(loss);
             self.history.push(record);
             observer.on_record(&record);
         } else {
@@ -331,6 +328,7 @@ impl<'a, T: Real> Run<'a, T> {
             return Ok(());
         }
         self.choose_unmeasured();
+        self.note_prior();
         let kept = observer.on_checkpoint(&self.network, &self.state());
         self.checkpointed = Instant::now();
         kept.map_err(|reason| TrainError::Checkpoint { step: self.position.steps, reason })
@@ -347,6 +345,7 @@ fn continued(mut position: Position, now: &Position) -> Position {
         }
         (position.batch, position.pass_loss, position.pass_weight) = (0, 0.0, 0.0);
         (position.idle, position.stalled) = (0, false);
+        (position.rounds, position.round_steps) = (0, 0);
     }
     if !(same_objective && position.validation == now.validation) {
         (position.best, position.threshold, position.stale) = (None, None, 0);

@@ -54,6 +54,15 @@ pub struct Position {
     /// Whether on one of those it found no step though the gradient asks for one.
     #[serde(default)]
     pub stalled: bool,
+    /// Whether the network was new when the fit began, and is still on its first grid.
+    #[serde(default)]
+    pub fresh: bool,
+    /// Rounds that Levenberg–Marquardt has done on the present grid.
+    #[serde(default)]
+    pub rounds: u64,
+    /// Steps of the round begun.
+    #[serde(default)]
+    pub round_steps: u64,
     /// Fingerprint of the training rows and the loss. A fit with others starts with a new pass, forgets the best and
     /// tells the optimiser that its objective has changed.
     pub objective: u64,

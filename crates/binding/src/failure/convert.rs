@@ -26,7 +26,9 @@ impl From<EngineError> for Failure {
                 ("ERR_KAN_MEMORY", json!({ "what": what, "numbers": numbers }))
             }
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
-            EngineError::Layers { .. } | EngineError::Spline { .. } => ("ERR_KAN_OPTION", json!({})),
+            EngineError::Layers { .. } | EngineError::Products { .. } | EngineError::Spline { .. } => {
+                ("ERR_KAN_OPTION", json!({}))
+            }
         };
         Self::new(code, error.to_string()).with(details)
     }
@@ -60,7 +62,15 @@ impl From<NetworkError> for Failure {
             NetworkError::Knots { layer, input } | NetworkError::Spline { layer, input, .. } => {
                 ("ERR_KAN_OPTION", json!({ "layer": layer, "input": input }))
             }
-            NetworkError::AlreadyFitted => ("ERR_KAN_OPTION", json!({})),
+            NetworkError::Node { layer, node } => ("ERR_KAN_OPTION", json!({ "layer": layer, "node": node })),
+            NetworkError::Input { count, input } => {
+                ("ERR_KAN_OPTION", json!({ "option": "input", "count": count, "found": input }))
+            }
+            NetworkError::OutputLost { output } => ("ERR_KAN_OPTION", json!({ "output": output })),
+            NetworkError::Pruned { edge, .. } => ("ERR_KAN_OPTION", json!({ "edge": edge })),
+            NetworkError::InputIds { .. }
+            | NetworkError::Regularization { .. }
+            | NetworkError::AlreadyFitted => ("ERR_KAN_OPTION", json!({})),
         };
         Self::new(code, message).with(details)
     }

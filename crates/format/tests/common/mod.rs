@@ -4,7 +4,7 @@
 
 use kanode_engine::{Base, Loss};
 use kanode_format::{AnyModel, FormatError, Number, decode};
-use kanode_network::{Names, Network, Scaler, Specification};
+use kanode_network::{Names, Network, Parts as NetworkParts, Regularization, Scaler, Specification};
 use kanode_optim::State;
 use kanode_spline::{KnotEnds, Knots, Outside};
 use kanode_train::{BestPoint, Position, TrainState};
@@ -48,7 +48,40 @@ pub(crate) fn full<T: Number>() -> Network<T> {
     };
     let parameters = (0..count).map(parameter).collect();
     let loss = Some(Loss::Huber { delta: 0.1 });
-    Network::from_parts(specification, knots, parameters, Some(scaler), names, loss).unwrap()
+    let parts = NetworkParts::new(specification, knots, parameters);
+    Network::from_parts(NetworkParts { scaler: Some(scaler), names, loss, ..parts }).unwrap()
+}
+
+/// A model with what version 2 brought: product nodes, pruned edges, input ids and a prior.
+pub(crate) fn pruned<T: Number>() -> Network<T> {
+    let specification = Specification {
+        products: vec![vec![2, 3], vec![]],
+        grid: 2,
+        degree: 1,
+        hidden_domain: [-2.5, 2.5],
+        ..Specification::of(&[2, 3, 1])
+    };
+    let knots = |at: f64| Knots::with_breaks(vec![-1.0, at, 2.0], 1, KnotEnds::Clamped).unwrap();
+    let knots = vec![vec![knots(0.1), knots(0.2)], vec![knots(0.3), knots(0.4), knots(0.5)]];
+    let count = u32::try_from(specification.parameter_count()).unwrap();
+    let parameter = |i: u32| T::from_f64((f64::from(i * 7919 % 1009) - 504.0) / 333.0);
+    let mut parameters: Vec<T> = (0..count).map(parameter).collect();
+    // Twelve edges from the inputs to a sum and five factors, three numbers and two weights each; then three edges.
+    for (start, bases, edges, edge) in [(0, 3, 12, 1), (0, 3, 12, 9), (60, 3, 3, 2)] {
+        parameters[start + edge * bases..][..bases].fill(T::ZERO);
+        parameters[start + edges * bases + edge] = T::ZERO;
+        parameters[start + edges * (bases + 1) + edge] = T::ZERO;
+    }
+    let prior = Regularization { order: 2, lambda: 1e-4 / 3.0, ridge: 1e-6, noise: Some(0.1 + 0.2) };
+    let parts = NetworkParts::new(specification, knots, parameters);
+    Network::from_parts(NetworkParts {
+        pruned: vec![vec![1, 9], vec![2]],
+        input_ids: Some(vec![3, 17]),
+        regularization: Some(prior),
+        loss: Some(Loss::Mse),
+        ..parts
+    })
+    .unwrap()
 }
 
 /// A training state of [`full`], in the same manner: Adam after a few epochs, the best parameters kept.
@@ -73,6 +106,7 @@ pub(crate) fn state<T: Number>() -> TrainState<T> {
             objective: u64::MAX,
             validation: 0,
             plan: 0x0123_4567_89AB_CDEF,
+            ..Position::default()
         },
         optimizer: State {
             optimizer: "adam".into(),
@@ -175,7 +209,8 @@ pub(crate) fn text<T: Number>(network: &Network<T>, state: Option<&TrainState<T>
     let (parameters, scaler) = (network.parameters(), network.scaler());
     let program: Vec<_> =
         network.program().layers().iter().map(|layer| (layer.inputs, layer.outputs, layer.base)).collect();
-    format!("{parts:?} {loss:?} {parameters:?} {scaler:?} {program:?} {state:?} {metadata:?}")
+    let pruning = (network.pruned_edges(), network.input_ids(), network.regularization());
+    format!("{parts:?} {loss:?} {parameters:?} {scaler:?} {program:?} {pruning:?} {state:?} {metadata:?}")
 }
 
 /// As [`text`], for a model that was read.

@@ -10,33 +10,6 @@ fn network(layers: &[usize]) -> Network<f64> {
     Network::new(Specification::of(layers)).unwrap()
 }
 
-/// The parts of a network, to be spoilt.
-#[derive(Clone)]
-struct Parts {
-    specification: Specification,
-    knots: Vec<Vec<Knots>>,
-    parameters: Vec<f64>,
-    scaler: Option<Scaler>,
-    names: Names,
-}
-
-impl Parts {
-    fn of(network: &Network<f64>) -> Self {
-        Self {
-            specification: network.specification().clone(),
-            knots: network.knots().to_vec(),
-            parameters: network.parameters().to_vec(),
-            scaler: network.scaler().cloned(),
-            names: network.names().clone(),
-        }
-    }
-
-    fn assemble(self) -> Result<Network<f64>, NetworkError> {
-        let Self { specification, knots, parameters, scaler, names } = self;
-        Network::from_parts(specification, knots, parameters, scaler, names, Some(Loss::Mae))
-    }
-}
-
 #[test]
 fn a_network_of_the_slides_has_their_number_of_parameters() {
     assert_eq!(network(&[2, 5, 1]).parameter_count(), 150);
@@ -134,7 +107,54 @@ fn the_domain_of_inputs_follows_the_data_before_the_first_fit() {
     assert_eq!(domains[..2], [(-0.5, 2.0), (3.0, 5.0)]);
     assert!(domains[2].0 < -0.69 && domains[2].1 > 1.29);
     assert_eq!(network.knots()[1][0].domain(), (-3.0, 3.0));
-    assert_eq!(network.parameters(), parameters);
+    // The first input varies: its two edges keep their control points, and those of the other inputs are zero.
+    assert_eq!(network.parameters()[..2 * 8], parameters[..2 * 8]);
+    assert_eq!(network.parameters()[6 * 10..], parameters[6 * 10..]);
+    for (input, sum) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let edge = network.edge(0, input, sum).unwrap();
+        assert!(edge.control_points.iter().all(|p| *p == 0.0));
+        assert_eq!((edge.base_weight, edge.spline_weight), (0.0, 1.0));
+    }
+    // Other draws leave them so.
+    let drawn = network.drawn(7);
+    let zeros = |parameters: &[f64]| parameters.iter().map(|p| *p == 0.0).collect::<Vec<_>>();
+    assert_eq!(zeros(&drawn), zeros(network.parameters()));
+    assert!(drawn[..16].iter().zip(&parameters).all(|(a, b)| a != b));
+}
+
+#[test]
+fn pruned_edges_are_told_drawn_and_cleared_as_such() {
+    let mut parts = network(&[2, 3, 1]).parts();
+    parts.pruned = vec![vec![1, 4], vec![]];
+    for edge in [1, 4] {
+        parts.parameters[edge * 8..(edge + 1) * 8].fill(0.0);
+        (parts.parameters[48 + edge], parts.parameters[54 + edge]) = (0.0, 0.0);
+    }
+    let network = Network::from_parts(parts).unwrap();
+    assert_eq!(network.pruned_edges(), [vec![1, 4], vec![]]);
+    assert!(network.is_pruned(0, 4) && !network.is_pruned(0, 0) && !network.is_pruned(0, 6));
+    let mut slab = vec![1.0; network.parameter_count()];
+    network.clear_pruned(&mut slab);
+    let zeros = |slab: &[f64]| (0..slab.len()).filter(|i| slab[*i] == 0.0).collect::<Vec<_>>();
+    let expected: Vec<usize> = (8..16).chain(32..40).chain([49, 52, 55, 58]).collect();
+    assert_eq!(zeros(&slab), expected);
+    assert_eq!(zeros(&network.drawn(9)), expected);
+    assert_eq!(zeros(network.parts().parameters.as_slice()), expected);
+}
+
+#[test]
+fn product_nodes_multiply_the_last_sums() {
+    let specification = Specification { products: vec![vec![2]], ..Specification::of(&[2, 2]) };
+    let network = Network::<f64>::new(specification).unwrap();
+    let x = [0.3, -0.7];
+    let sum =
+        |to| (0..2).map(|from| network.edge_curve(0, from, to, &x[from..=from]).unwrap()[0]).sum::<f64>();
+    let mut y = [0.0; 2];
+    let mut executor = Compile::<f64>::compile(&Reference, network.program()).unwrap();
+    executor.predict(network.parameters(), &x, &mut y).unwrap();
+    assert!((y[0] - sum(0)).abs() < 1e-14 && (y[1] - sum(1) * sum(2)).abs() < 1e-14, "{y:?}");
+    assert!(network.edge(0, 0, 3).is_err());
+    assert_eq!(network.cost(0).layers[0].figures.parameters, 2 * 3 * 10);
 }
 
 #[test]
@@ -223,8 +243,7 @@ fn kept_parts_that_single_precision_cannot_tell_apart_are_an_error_there_only() 
         let Specification { degree, knots: ends, .. } = *specification;
         let knots = Knots::with_breaks(breaks.to_vec(), degree, ends).unwrap();
         let parameters = vec![T::ONE; usize::try_from(specification.parameter_count()).unwrap()];
-        let names = Names::default();
-        Network::from_parts(specification.clone(), vec![vec![knots]], parameters, None, names, None).map(drop)
+        Network::from_parts(Parts::new(specification.clone(), vec![vec![knots]], parameters)).map(drop)
     }
     let good = Specification { grid: 3, ..Specification::of(&[1, 1]) };
     let narrow = Specification { domain: Some([1e6, 1e6 + 0.5]), ..good.clone() };
@@ -252,7 +271,8 @@ fn kept_parts_make_the_same_network() {
     let mut network = network(&[2, 3, 1]);
     network.set_input_domain(&[(0.0, 1.0), (5.0, 9.0)]).unwrap();
     network.set_scaler(Some(Scaler::identity(2, 1))).unwrap();
-    let again = Parts::of(&network).assemble().unwrap();
+    network.set_loss(Some(Loss::Mae));
+    let again = Network::from_parts(network.parts()).unwrap();
     assert_eq!(again.parameters(), network.parameters());
     assert_eq!(again.knots(), network.knots());
     assert_eq!(again.scaler(), network.scaler());
@@ -262,12 +282,12 @@ fn kept_parts_make_the_same_network() {
 
 #[test]
 fn parts_that_do_not_fit_are_named() {
-    let good = Parts::of(&network(&[2, 3, 1]));
+    let good = network(&[2, 3, 1]).parts();
     let length = |what, expected, found| NetworkError::Length { what, expected, found };
-    let refused = |spoil: &dyn Fn(&mut Parts)| {
+    let refused = |spoil: &dyn Fn(&mut Parts<f64>)| {
         let mut parts = good.clone();
         spoil(&mut parts);
-        parts.assemble().unwrap_err()
+        Network::from_parts(parts).unwrap_err()
     };
     let foreign = Knots::uniform(-3.0, 3.0, 5, 3, KnotEnds::Extended).unwrap();
     assert_eq!(refused(&|p| p.specification.grid = 0).to_string(), "grid: expected 1 to 4096, found 0");
@@ -280,6 +300,21 @@ fn parts_that_do_not_fit_are_named() {
     assert_eq!(refused(&|p| p.parameters[60 + 8] = f64::NAN), NetworkError::NotFinite { edge });
     assert_eq!(refused(&|p| p.scaler = Some(Scaler::identity(2, 2))), length("targetMean", 1, 2));
     assert_eq!(refused(&|p| p.names.outputs = Some(Vec::new())), length("output names", 1, 0));
+    assert_eq!(refused(&|p| p.specification.products = vec![vec![2], vec![]]), length("parameters", 110, 90));
+    assert_eq!(refused(&|p| p.input_ids = Some(vec![3])), length("input ids", 2, 1));
+    let error = NetworkError::InputIds { index: 1, found: 3 };
+    assert_eq!(refused(&|p| p.input_ids = Some(vec![3, 3])), error);
+    let error = NetworkError::Regularization { what: "order", found: 0.0 };
+    let prior = Regularization { order: 0, lambda: 0.0, ridge: 0.0, noise: None };
+    assert_eq!(refused(&|p| p.regularization = Some(prior)), error);
+    assert_eq!(refused(&|p| p.pruned = vec![vec![]]), length("lists of pruned edges", 2, 1));
+    let error = NetworkError::Edge { what: "pruned edge", count: 3, found: 3 };
+    assert_eq!(refused(&|p| p.pruned = vec![vec![], vec![3]]), error);
+    let pruned = |from, reason| NetworkError::Pruned { edge: EdgeId { layer: 1, from, to: 0 }, reason };
+    assert_eq!(refused(&|p| p.pruned = vec![vec![], vec![1, 0]]), pruned(0, "is not in order"));
+    assert_eq!(refused(&|p| p.pruned = vec![vec![], vec![2, 2]]), pruned(2, "is not in order"));
+    let not_zero = "has a parameter that is not 0";
+    assert_eq!(refused(&|p| p.pruned = vec![vec![], vec![1]]), pruned(1, not_zero));
     // Sizes that claim more than there is are refused before anything of that size is made.
     let huge = vec![2, usize::MAX, 1];
     assert_eq!(

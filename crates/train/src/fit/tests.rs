@@ -2,8 +2,16 @@
 
 mod batches;
 mod best;
+mod classes;
+mod combinations;
+mod continual;
+mod evidence;
 mod faults;
+mod levels;
+mod penalties;
 mod resume;
+mod safety;
+mod solver;
 
 use super::*;
 use crate::options::{CheckpointEvery, EarlyStopping};
@@ -74,7 +82,7 @@ fn network(layers: &[usize]) -> Network<f64> {
 }
 
 fn options(optimizer: Optimizer) -> FitOptions {
-    FitOptions { optimizer, ..FitOptions::default() }
+    FitOptions { optimizer: Some(optimizer), ..FitOptions::default() }
 }
 
 fn steps(optimizer: Optimizer, steps: u64) -> FitOptions {
@@ -191,7 +199,7 @@ fn the_loss_of_an_epoch_is_the_mean_of_its_batches_by_weight() {
 #[test]
 fn a_schedule_spans_the_steps_done_and_asked_for() {
     let schedule = Schedule::Cosine { warmup: 0, total: None, minimum_fraction: 0.0 };
-    let rate = |step: u64, total: u64| schedule.rate(0.01, step, total);
+    let rate = |step: u64, total: u64| Some(schedule.rate(0.01, step, total));
     let data = sine(20, 0.0);
     let rates = |report: &FitReport<f64>| report.history.iter().map(|r| r.learning_rate).collect::<Vec<_>>();
     let options = FitOptions { schedule: schedule.clone(), ..steps(Optimizer::adam(), 4) };

@@ -1,11 +1,14 @@
 //! How a fit ends: which parameters the network gets, and what the report says.
 
 use super::Run;
+use super::method::Method;
 use crate::divergence::locate;
 use crate::error::TrainError;
 use crate::observer::Observer;
 use crate::report::{Best, FitReport, Outside, StopReason, Watched};
+use crate::solver::SolverHalt;
 use crate::state::{Position, TrainState};
+use crate::watch::Watch;
 use kanode_engine::Real;
 use kanode_network::Network;
 
@@ -17,7 +20,7 @@ impl<T: Real> Run<'_, T> {
     pub(super) fn state(&self) -> TrainState<T> {
         TrainState {
             position: self.position.clone(),
-            optimizer: self.optimizer.export(),
+            optimizer: self.method.export(),
             parameters: self.x.clone(),
             best_parameters: self.watch.best().cloned(),
         }
@@ -81,8 +84,40 @@ impl<T: Real> Run<'_, T> {
     ) -> Result<(StopReason, Vec<Outside>), TrainError> {
         let stop = if observer.cancelled() { StopReason::Cancelled } else { stop };
         self.choose(stop)?;
+        if stop != StopReason::Cancelled && self.take_kept() {
+            self.executor = self.backend.compile(self.network.program())?;
+            self.x = self.network.parameters().to_vec();
+            self.method = Method::new(self.options, &self.network, &self.prepared.training, None)?;
+            self.watch = Watch::new(self.watch.watched, self.options.early_stopping, None);
+            (self.position.best, self.position.threshold) = (None, None);
+        }
+        self.measure_noise(observer)?;
+        self.note_prior();
         let outside = if stop == StopReason::Cancelled { None } else { self.outside(observer)? };
         Ok(outside.map_or((StopReason::Cancelled, Vec::new()), |outside| (stop, outside)))
+    }
+
+    /// Learns the noise at the end, where a prior was found from the data, if steps were done since it was last learned.
+    fn measure_noise(&mut self, observer: &dyn Observer<T>) -> Result<(), TrainError> {
+        let moved = self.position.round_steps > 0;
+        let Method::Solver(solver) = &mut self.method else { return Ok(()) };
+        if !(solver.smoothing.adaptive && (moved || solver.smoothing.noise.is_none())) {
+            return Ok(());
+        }
+        match solver.measure_noise(&|| observer.cancelled()) {
+            // Whoever does not want to wait gets what there is.
+            Ok(_) | Err(SolverHalt::Cancelled) => Ok(()),
+            Err(SolverHalt::Engine(error)) => Err(error.into()),
+        }
+    }
+
+    /// Has the network remember the prior, which tells how sure its predictions are.
+    pub(super) fn note_prior(&mut self) {
+        if let Method::Solver(solver) = &self.method {
+            self.network.set_regularization(Some(solver.smoothing.record()));
+        } else {
+            self.network.set_regularization(None);
+        }
     }
 
     /// How much of the training rows lies outside the grids of each layer, with the parameters chosen; None if the
@@ -108,11 +143,18 @@ impl<T: Real> Run<'_, T> {
     /// The network as chosen, and what there is to tell. What becomes of that network is for the caller to say.
     pub(crate) fn finish(self, stop: StopReason, outside: Vec<Outside>) -> (Network<T>, FitReport<T>) {
         let state = self.state();
+        let regularization = match &self.method {
+            Method::Solver(solver) => solver.smoothing.report(),
+            Method::Gradient(_) => None,
+        };
         let (history, records) = self.history.finish();
         let report = FitReport {
             history,
             records,
             stop,
+            optimizer: self.options.optimizer().name(),
+            levels: self.levels,
+            regularization,
             best: self.best,
             steps: self.position.steps,
             epochs: self.position.epochs,

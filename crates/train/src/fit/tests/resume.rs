@@ -9,7 +9,7 @@ fn optimizers() -> [Optimizer; 5] {
 }
 
 /// The state after a trip through a file.
-fn saved(state: &TrainState<f64>) -> TrainState<f64> {
+pub(super) fn saved<T: kanode_engine::Real>(state: &TrainState<T>) -> TrainState<T> {
     let data = state.export();
     let header = serde_json::to_string(&data.header).unwrap();
     let data = StateData { header: serde_json::from_str(&header).unwrap(), vectors: data.vectors };
