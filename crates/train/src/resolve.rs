@@ -1,5 +1,4 @@
-//! What a fit does when it was not told: which optimiser, how many starts. The rules follow from what a step costs, and
-//! from the table of measurements in the documentation (docs/defaults.md).
+//! What a fit does when it was not told: which optimiser, how many starts. The rules follow from what a step costs.
 
 use crate::error::OptionError;
 use crate::options::FitOptions;
