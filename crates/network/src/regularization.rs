@@ -1,6 +1,7 @@
 //! What a network remembers of the prior that it was last fitted with: how sure its predictions are depends on it.
 
 use crate::error::NetworkError;
+use crate::penalties::Smoothness;
 use serde::{Deserialize, Serialize};
 
 /// The prior of a fit, `lambda·Σ ∫ (φ^(order))² + ridge·|θ|²` in the network's units, as [`crate::Smoothness`] has it.
@@ -18,6 +19,11 @@ pub struct Regularization {
 }
 
 impl Regularization {
+    /// The prior, to fit with again.
+    pub fn smoothness(&self) -> Smoothness {
+        Smoothness { order: self.order, lambda: self.lambda, ridge: self.ridge }
+    }
+
     /// Checks the numbers.
     ///
     /// # Errors

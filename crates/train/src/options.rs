@@ -3,7 +3,7 @@
 use crate::error::OptionError;
 use crate::regularization::Regularization;
 use kanode_engine::Loss;
-use kanode_network::Penalties;
+use kanode_network::{GridUpdate, Penalties};
 use kanode_optim::{Optimizer, ParameterError, Schedule};
 use kanode_spline::GRIDS;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,13 @@ pub struct GridUpdates {
     pub uniform: f64,
     /// How far a grid reaches beyond the activations, on each side, as part of their range; 0 to 1.
     pub margin: f64,
+}
+
+impl GridUpdates {
+    /// What is done to the grids of hidden nodes each time; those of the inputs stay.
+    pub(crate) fn of_hidden(&self) -> GridUpdate {
+        GridUpdate { uniform: self.uniform, margin: self.margin, inputs: false }
+    }
 }
 
 impl Default for GridUpdates {

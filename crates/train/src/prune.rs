@@ -197,6 +197,22 @@ fn ascending<T: Real>(network: &Network<T>, scores: &Scores) -> Vec<EdgeId> {
     edges.into_iter().map(|(_, edge)| edge).collect()
 }
 
+/// Hidden nodes whose scores are below a part of the largest of their layer.
+pub(crate) fn idle_nodes(scores: &Scores, threshold: f64) -> Vec<NodeId> {
+    let hidden = 1..scores.nodes.len() - 1;
+    let of_layer = |layer: usize| {
+        let of_nodes = &scores.nodes[layer];
+        let least = threshold * largest(of_nodes);
+        let idle = (0..of_nodes.len()).filter(move |node| of_nodes[*node] < least);
+        idle.map(move |node| NodeId { layer, node })
+    };
+    hidden.flat_map(of_layer).collect()
+}
+
+fn largest(scores: &[f64]) -> f64 {
+    scores.iter().copied().fold(0.0, f64::max)
+}
+
 /// The network without edges and hidden nodes whose scores are below a part of the largest of their layer.
 pub(crate) fn below<T: Real>(
     network: &Network<T>,
@@ -204,14 +220,7 @@ pub(crate) fn below<T: Real>(
     threshold: f64,
 ) -> Result<Network<T>, TrainError> {
     let scores = network.scores(x)?;
-    let largest = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);
-    let mut removal = Removal::default();
-    for (layer, of_nodes) in scores.nodes.iter().enumerate() {
-        let is_hidden = layer > 0 && layer + 1 < scores.nodes.len();
-        let least = threshold * largest(of_nodes);
-        let idle = (0..of_nodes.len()).filter(|node| is_hidden && of_nodes[*node] < least);
-        removal.nodes.extend(idle.map(|node| NodeId { layer, node }));
-    }
+    let mut removal = Removal { nodes: idle_nodes(&scores, threshold), ..Removal::default() };
     for (layer, of_edges) in scores.edges.iter().enumerate() {
         let outputs = network.program().layers()[layer].outputs;
         let least = threshold * largest(of_edges);

@@ -14,12 +14,13 @@ use crate::observer::Observer;
 use crate::options::{CheckpointEvery, FitOptions, Length};
 use crate::prepare::Prepared;
 use crate::report::{Best, Level, Progress, Record, StopReason, Watched};
+use crate::solver::Halt;
 use crate::state::{Position, StateError, TrainState};
 use crate::watch::Watch;
 use kanode_engine::{Compile, EngineError, Executor, Loss, Real};
 use kanode_network::Network;
 use kanode_optim::{Failure, SharpnessAware, Step, StepOutcome};
-use method::{BatchObjective, Halt, Method, Terms};
+use method::{BatchObjective, Method, Terms};
 use std::time::Instant;
 
 /// How far a step dared to go: an optimiser has one or the other.

@@ -8,14 +8,14 @@
 use crate::dataset::Dataset;
 use crate::error::{OptionError, TrainError};
 use crate::observer::Observer;
-use crate::options::FitOptions;
+use crate::options::{FitOptions, GridUpdates};
 use crate::prepare::{Prepared, prepare};
-use crate::prune::{Judge, below, edges_of};
+use crate::prune::{below, edges_of, idle_nodes, without_idle_inputs};
 use crate::report::Record;
 use crate::run::initial_smoothing;
-use crate::solver::{Smoothing, Solver, SolverHalt, SolverRows};
+use crate::solver::{Smoothing, Solver, SolverRows};
 use kanode_engine::{Compile, Loss, Real};
-use kanode_network::{GridUpdate, Network, NodeId, Removal};
+use kanode_network::{Network, NodeId, Removal};
 use kanode_optim::{Optimizer, StepOutcome};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -115,20 +115,14 @@ pub fn simplify<T: Real>(
     let fit_options = FitOptions { loss, optimizer: Some(Optimizer::lm()), ..FitOptions::default() };
     let mut working = network.clone();
     let prepared = prepare(&mut working, data, validation, &fit_options)?;
-    let mut bench = Bench {
-        prepared: &prepared,
-        loss,
-        rows: Arc::new(SolverRows::of(&prepared.training)),
-        backend,
-        observer,
-        started,
-        steps: 0,
-    };
-    let judge = Judge::new(network, data, backend)?;
-    let x = &judge.x;
+    let rows = Arc::new(SolverRows::of(&prepared.training));
+    let mut bench =
+        Bench { prepared: &prepared, loss, rows: Arc::clone(&rows), backend, observer, started, steps: 0 };
+    let x = &rows.x;
+    let idle = Removal { nodes: idle_nodes(&network.scores(x)?, IDLE), ..Removal::default() };
     let mut best = Fitted {
         smoothing: initial_smoothing(&fit_options, network),
-        network: below_nodes(network, x)?,
+        network: network.prune(x, &idle)?,
         error: f64::INFINITY,
     };
     bench.fit(&mut best, STEPS[0], true)?;
@@ -138,13 +132,8 @@ pub fn simplify<T: Real>(
         best = smaller;
     }
     bench.without_edges(&mut best, x, options.max_rise)?;
-    for grid in options
-        .grid
-        .iter()
-        .copied()
-        .filter(|grid| *grid > best.network.specification().grid)
-        .collect::<Vec<_>>()
-    {
+    let present = best.network.specification().grid;
+    for grid in options.grid.iter().copied().filter(|grid| *grid > present) {
         let mut finer = best.clone();
         finer.network.refine(grid)?;
         bench.fit(&mut finer, FINAL_STEPS, true)?;
@@ -154,7 +143,7 @@ pub fn simplify<T: Real>(
         best = finer;
     }
     if options.inputs {
-        best.network = crate::prune::without_idle_inputs(&best.network, x)?;
+        best.network = without_idle_inputs(&best.network, x)?;
     }
     let mut simple = best.network;
     simple.set_regularization(Some(best.smoothing.record()));
@@ -169,19 +158,6 @@ pub fn simplify<T: Real>(
         seconds: started.elapsed().as_secs_f64(),
     };
     Ok((simple, report))
-}
-
-/// The network without hidden nodes that are as good as idle.
-fn below_nodes<T: Real>(network: &Network<T>, x: &[f64]) -> Result<Network<T>, TrainError> {
-    let scores = network.scores(x)?;
-    let mut removal = Removal::default();
-    let layers = scores.nodes.len();
-    for (layer, of_nodes) in scores.nodes.iter().enumerate().take(layers - 1).skip(1) {
-        let largest = of_nodes.iter().copied().fold(0.0, f64::max);
-        let idle = (0..of_nodes.len()).filter(|node| of_nodes[*node] < IDLE * largest);
-        removal.nodes.extend(idle.map(|node| NodeId { layer, node }));
-    }
-    Ok(network.prune(x, &removal)?)
 }
 
 /// A network after its fit.
@@ -209,17 +185,13 @@ impl<T: Real> Bench<'_, T> {
     fn fit(&mut self, candidate: &mut Fitted<T>, steps: usize, follow: bool) -> Result<(), TrainError> {
         let network = &mut candidate.network;
         if follow && network.program().layers().len() > 1 {
-            network.update_grid(&self.rows.x, &GridUpdate { uniform: 1.0, margin: 0.1, inputs: false })?;
+            network.update_grid(&self.rows.x, &GridUpdates::default().of_hidden())?;
         }
         let mut solver = Solver::new(network, &self.rows, self.loss, &Optimizer::lm(), candidate.smoothing);
-        let halted = |halt| match halt {
-            SolverHalt::Cancelled => TrainError::Cancelled,
-            SolverHalt::Engine(error) => TrainError::from(error),
-        };
         let mut data = f64::INFINITY;
         for _ in 0..steps {
             let cancelled = || self.observer.cancelled();
-            let step = solver.step(&cancelled).map_err(halted)?;
+            let step = solver.step(&cancelled)?;
             data = step.data;
             self.steps += 1;
             let record = Record {
@@ -244,7 +216,7 @@ impl<T: Real> Bench<'_, T> {
         solver.unpack(network.parameters_mut());
         if solver.smoothing.adaptive {
             let cancelled = || self.observer.cancelled();
-            solver.update_prior(network, &cancelled).map_err(halted)?;
+            solver.update_prior(network, &cancelled)?;
         }
         candidate.smoothing = solver.smoothing;
         candidate.error = match &self.prepared.validation {

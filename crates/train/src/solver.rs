@@ -10,10 +10,10 @@ use kanode_optim::{
     Evidence, Found, LeastSquares, LmState, LmStep, Optimizer, Prior, Rows, State, StateError,
 };
 use kanode_trace::{Jet, Packing, Trace};
-use problem::{Halt, Observations, Problem, objective_of};
+use problem::{Observations, Problem, objective_of};
 use std::sync::Arc;
 
-pub(crate) use problem::{Halt as SolverHalt, Observations as SolverRows, is_solvable};
+pub(crate) use problem::{Halt, Observations as SolverRows, is_solvable};
 
 /// A change of ln λ that still counts: the optimum is flat.
 const SETTLED: f64 = 0.1;

@@ -5,7 +5,7 @@ use crate::batches::Block;
 use crate::error::TrainError;
 use crate::options::FitOptions;
 use crate::run::initial_smoothing;
-use crate::solver::{CLEAN, Smoothing, Solver, SolverHalt, SolverRows};
+use crate::solver::{CLEAN, Halt, Smoothing, Solver, SolverRows};
 use kanode_engine::Real;
 use kanode_network::{Network, Smoothness};
 use kanode_optim::StepOutcome;
@@ -75,8 +75,8 @@ impl<T: Real> Start<T> {
     ) -> Result<Option<f64>, TrainError> {
         match self.solver.update_prior(network, cancelled) {
             Ok(_) => Ok(self.solver.smoothing.noise),
-            Err(SolverHalt::Cancelled) => Ok(None),
-            Err(SolverHalt::Engine(error)) => Err(error.into()),
+            Err(Halt::Cancelled) => Ok(None),
+            Err(Halt::Engine(error)) => Err(error.into()),
         }
     }
 }
@@ -102,8 +102,8 @@ impl Field<'_> {
                 match solver.step(self.cancelled) {
                     Ok(step) if step.outcome == StepOutcome::Accepted => reached = Some(step.objective),
                     Ok(_) => break,
-                    Err(SolverHalt::Cancelled) => return Ok(None),
-                    Err(SolverHalt::Engine(error)) => return Err(error.into()),
+                    Err(Halt::Cancelled) => return Ok(None),
+                    Err(Halt::Engine(error)) => return Err(error.into()),
                 }
             }
             let better = |o: &f64| best.as_ref().is_none_or(|best| *o < best.objective);

@@ -5,9 +5,9 @@ use crate::dataset::Dataset;
 use crate::error::{DataError, OptionError, Rows, TrainError};
 use crate::options::FitOptions;
 use crate::prepare::prepare;
-use crate::solver::{Smoothing, Solver, SolverHalt, SolverRows};
+use crate::solver::{Smoothing, Solver, SolverRows};
 use kanode_engine::Real;
-use kanode_network::{Network, Smoothness};
+use kanode_network::Network;
 use kanode_optim::{Optimizer, Posterior};
 use std::sync::Arc;
 
@@ -46,13 +46,9 @@ pub fn uncertainty<T: Real>(
     let options = FitOptions { loss, ..FitOptions::default() };
     let prepared = prepare(&mut working, data, None, &options)?;
     let observations = Arc::new(SolverRows::of(&prepared.training));
-    let smoothing =
-        Smoothing::fixed(Smoothness { order: prior.order, lambda: prior.lambda, ridge: prior.ridge });
+    let smoothing = Smoothing::fixed(prior.smoothness());
     let mut solver = Solver::new(&working, &observations, loss, &Optimizer::lm(), smoothing);
-    let (jacobian, _) = solver.linearise(cancelled).map_err(|halt| match halt {
-        SolverHalt::Cancelled => TrainError::Cancelled,
-        SolverHalt::Engine(error) => error.into(),
-    })?;
+    let (jacobian, _) = solver.linearise(cancelled)?;
     let scale = noise / solver.observed() as f64;
     let Some(posterior) = Posterior::new(solver.len(), jacobian, solver.prior(), scale) else {
         let expected = "a prior that leaves no direction free";

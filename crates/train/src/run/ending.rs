@@ -6,7 +6,7 @@ use crate::divergence::locate;
 use crate::error::TrainError;
 use crate::observer::Observer;
 use crate::report::{Best, FitReport, Outside, StopReason, Watched};
-use crate::solver::SolverHalt;
+use crate::solver::Halt;
 use crate::state::{Position, TrainState};
 use crate::watch::Watch;
 use kanode_engine::Real;
@@ -106,8 +106,8 @@ impl<T: Real> Run<'_, T> {
         }
         match solver.measure_noise(&|| observer.cancelled()) {
             // Whoever does not want to wait gets what there is.
-            Ok(_) | Err(SolverHalt::Cancelled) => Ok(()),
-            Err(SolverHalt::Engine(error)) => Err(error.into()),
+            Ok(_) | Err(Halt::Cancelled) => Ok(()),
+            Err(Halt::Engine(error)) => Err(error.into()),
         }
     }
 

@@ -5,12 +5,12 @@ use super::method::Method;
 use super::{Pace, Run};
 use crate::error::TrainError;
 use crate::observer::Observer;
-use crate::options::{GridUpdates, Length};
+use crate::options::Length;
 use crate::report::{Best, Level, StopReason, Watched};
-use crate::solver::SolverHalt;
+use crate::solver::Halt;
 use crate::watch::Watch;
 use kanode_engine::Real;
-use kanode_network::{GridUpdate, Refit};
+use kanode_network::Refit;
 use kanode_optim::{Failure, Step, StepOutcome};
 use std::time::Instant;
 
@@ -149,8 +149,7 @@ impl<T: Real> Run<'_, T> {
         if !updates.enabled || self.options.continual || self.network.program().layers().len() < 2 {
             return Ok(false);
         }
-        let GridUpdates { uniform, margin, .. } = updates;
-        self.regrid(|network, x| network.update_grid(x, &GridUpdate { uniform, margin, inputs: false }))?;
+        self.regrid(|network, x| network.update_grid(x, &updates.of_hidden()))?;
         Ok(true)
     }
 
@@ -181,8 +180,8 @@ impl<T: Real> Run<'_, T> {
         self.position.evaluations += solver.evaluations - before;
         let step = match outcome {
             Ok(step) => step,
-            Err(SolverHalt::Cancelled) => return Ok(Some(StopReason::Cancelled)),
-            Err(SolverHalt::Engine(error)) => return Err(error.into()),
+            Err(Halt::Cancelled) => return Ok(Some(StopReason::Cancelled)),
+            Err(Halt::Engine(error)) => return Err(error.into()),
         };
         solver.unpack(&mut self.x);
         let loss = solver.reported(self.options.loss, step.data);
@@ -230,8 +229,8 @@ impl<T: Real> Run<'_, T> {
         if solver.smoothing.adaptive && rounds <= PRIOR_ROUNDS {
             changed = match solver.update_prior(&self.network, cancelled) {
                 Ok(changed) => changed,
-                Err(SolverHalt::Cancelled) => return Ok(None),
-                Err(SolverHalt::Engine(error)) => return Err(error.into()),
+                Err(Halt::Cancelled) => return Ok(None),
+                Err(Halt::Engine(error)) => return Err(error.into()),
             };
         }
         (self.position.rounds, self.position.round_steps) = (rounds, 0);

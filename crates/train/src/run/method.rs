@@ -5,9 +5,9 @@ use crate::error::TrainError;
 use crate::observer::Observer;
 use crate::options::FitOptions;
 use crate::resolve::has_evidence;
-use crate::solver::{Smoothing, Solver, SolverRows};
+use crate::solver::{Halt, Smoothing, Solver, SolverRows};
 use crate::state::StateError;
-use kanode_engine::{Batch, EngineError, Executor, Loss, Real};
+use kanode_engine::{Batch, Executor, Loss, Real};
 use kanode_network::{Network, Penalties, Smoothness};
 use kanode_optim::{Objective, OptimizerState, State};
 use std::sync::Arc;
@@ -72,11 +72,9 @@ pub(crate) fn initial_smoothing<T: Real>(options: &FitOptions, network: &Network
     }
     match network.regularization() {
         // One that was given is no place to begin a search from, least of all where it was none.
-        Some(found) if found.noise.is_some() => Smoothing {
-            prior: Smoothness { order: found.order, lambda: found.lambda, ridge: found.ridge },
-            noise: found.noise,
-            ..Smoothing::SEARCH
-        },
+        Some(found) if found.noise.is_some() => {
+            Smoothing { prior: found.smoothness(), noise: found.noise, ..Smoothing::SEARCH }
+        }
         _ => Smoothing::SEARCH,
     }
 }
@@ -90,12 +88,6 @@ pub(super) struct BatchObjective<'a, T: Real> {
     pub(super) terms: Terms<'a, T>,
     /// Evaluations done; those of a step that is cancelled count too.
     pub(super) evaluations: u64,
-}
-
-/// Why an evaluation was given up.
-pub(super) enum Halt {
-    Cancelled,
-    Engine(EngineError),
 }
 
 impl<T: Real> Objective<T> for BatchObjective<'_, T> {

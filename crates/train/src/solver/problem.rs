@@ -1,6 +1,7 @@
 //! A fit as Levenberg–Marquardt sees it: the loss of a network on rows, and its Gauss–Newton model.
 
 use crate::batches::Block;
+use crate::error::TrainError;
 use kanode_engine::{Batch, EngineError, Loss, Real};
 use kanode_optim::{LeastSquares, Rows};
 use kanode_trace::Trace;
@@ -45,6 +46,15 @@ impl Observations {
 pub(crate) enum Halt {
     Cancelled,
     Engine(EngineError),
+}
+
+impl From<Halt> for TrainError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Cancelled => Self::Cancelled,
+            Halt::Engine(error) => error.into(),
+        }
+    }
 }
 
 /// The loss of one network on observations.
