@@ -19,12 +19,7 @@ async function plain(seed) {
 async function pipeline(seed) {
   const [train, test] = samples(expSine, 2, seed)
   const model = fresh(seed)
-  await model.fit(train, {
-    optimizer: 'lm',
-    steps: 30,
-    starts: 1,
-    regularization: { order: 4, lambda: 1e-12, ridge: 1e-12 },
-  })
+  await model.fit(train, { steps: 30, starts: 1 })
   const small = await model.simplify(train, { grid: [20, 50] })
   return { layers: small.layers, rmse: (await small.evaluate(test)).rmse }
 }

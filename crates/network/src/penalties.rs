@@ -5,7 +5,7 @@ use crate::network::Network;
 use kanode_engine::{Base, Program, Real};
 use kanode_optim::{Prior, PriorBlock};
 use kanode_spline::{Banded, CellTable};
-use kanode_trace::{PackedEdge, Packing, activity_penalty};
+use kanode_trace::{Packing, activity_penalty};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -119,10 +119,12 @@ impl Penalties {
     }
 }
 
-/// A prior that wants smooth functions: `lambda·Σ ∫ (s^(order))² + ridge·|θ|²`, over all edges that are not pruned, with
-/// splines `s` in coordinates that run from 0 to 1 over the domain, so that `lambda` means the same at every grid.
-/// Orders above the degree stand for the jumps of its derivative, see [`CellTable::roughness`]. `θ` are effective
-/// control points and base weights.
+/// A prior that wants smooth functions: `lambda·Σ (∫ (s^(order))² + ∫ (w_b·b^(order))²) + ridge·|θ|²`, over all edges
+/// that are not pruned, with splines `s` and base functions `b` in coordinates that run from 0 to 1 over the domain, so
+/// that `lambda` means the same at every grid. Orders above the degree stand for the jumps of its derivative, see
+/// [`CellTable::roughness`]. `θ` are effective control points and base weights.
+///
+/// Without a part of its own, a curved base function would be the one way to bend that costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Smoothness {
@@ -135,15 +137,25 @@ pub struct Smoothness {
 }
 
 impl Smoothness {
-    /// The prior on the packed parameters of a program, with one block for each packed edge, in their order.
+    /// The prior on the packed parameters of a program: for each packed edge, in their order, a block of its control
+    /// points, and one of its base weight where the base function is rough.
     pub fn prior(&self, program: &Program, packing: &Packing) -> Prior {
         let mut roughness = Roughness::new(self.order);
-        let block = |edge: &PackedEdge| {
+        let mut blocks = Vec::new();
+        for edge in packing.edges() {
             let layer = &program.layers()[edge.layer];
-            let matrix = Arc::clone(roughness.of(&layer.splines[edge.edge / layer.outputs]));
-            PriorBlock { start: edge.start, matrix, lambda: self.lambda }
-        };
-        Prior { blocks: packing.edges().iter().map(block).collect(), ridge: self.ridge }
+            let table = &layer.splines[edge.edge / layer.outputs];
+            let matrix = Arc::clone(roughness.of(table));
+            // What the form of splines leaves free are the polynomials below its order.
+            let rank = matrix.n().saturating_sub(self.order.min(table.degree() + 1));
+            blocks.push(PriorBlock { start: edge.start, matrix, lambda: self.lambda, rank });
+            if let (Some(start), Some(rough)) = (edge.base_weight(), roughness.of_base(table, layer.base)) {
+                let mut matrix = Banded::zeros(1, 0);
+                matrix.add_diagonal(rough);
+                blocks.push(PriorBlock { start, matrix: Arc::new(matrix), lambda: self.lambda, rank: 1 });
+            }
+        }
+        Prior { blocks, ridge: self.ridge }
     }
 
     /// The value of the prior at the slab `parameters`. Adds its gradient to `gradient`, a slab.
@@ -153,31 +165,49 @@ impl Smoothness {
     pub fn evaluate<T: Real>(&self, network: &Network<T>, parameters: &[T], gradient: &mut [T]) -> f64 {
         let mut roughness = Roughness::new(self.order);
         each_edge(network, parameters, gradient, |table, c, base, slope, base_slope| {
+            let of_base = roughness.of_base(table, network.specification().base).unwrap_or(0.0);
             let squares: f64 = c.iter().map(|c| c * c).sum::<f64>() + base * base;
             for (slope, c) in slope.iter_mut().zip(c) {
                 *slope += 2.0 * self.ridge * c;
             }
-            *base_slope += 2.0 * self.ridge * base;
+            *base_slope += 2.0 * (self.ridge + self.lambda * of_base) * base;
             let rough = if self.lambda == 0.0 { 0.0 } else { roughness.add(table, self.lambda, c, slope) };
-            rough + self.ridge * squares
+            rough + self.lambda * of_base * base * base + self.ridge * squares
         })
     }
 }
 
-/// The matrices of one order, one for each table that was asked for.
+/// The matrices of one order, one for each table that was asked for, and the roughness of base functions there.
 struct Roughness {
     order: usize,
     matrices: HashMap<*const CellTable, Arc<Banded>>,
+    bases: HashMap<*const CellTable, Option<f64>>,
 }
 
 impl Roughness {
     fn new(order: usize) -> Self {
-        Self { order, matrices: HashMap::new() }
+        Self { order, matrices: HashMap::new(), bases: HashMap::new() }
     }
 
     fn of(&mut self, table: &Arc<CellTable>) -> &Arc<Banded> {
         let new = || Arc::new(table.roughness(self.order));
         self.matrices.entry(Arc::as_ptr(table)).or_insert_with(new)
+    }
+
+    /// The roughness of a base function of weight 1; None if it has none that counts. It is that of its Schoenberg spline,
+    /// whose control points are its values at the Greville abscissae.
+    fn of_base(&mut self, table: &Arc<CellTable>, base: Base) -> Option<f64> {
+        if base == Base::Zero || base == Base::Identity && self.order > 1 {
+            return None;
+        }
+        if let Some(known) = self.bases.get(&Arc::as_ptr(table)) {
+            return *known;
+        }
+        let values: Vec<f64> = table.knots().greville().into_iter().map(|x| base.evaluate(x).0).collect();
+        let rough = self.of(table).quadratic_form(&values);
+        let found = (rough.is_finite() && rough > 0.0).then_some(rough);
+        self.bases.insert(Arc::as_ptr(table), found);
+        found
     }
 
     /// `strength·cᵀRc`; adds the gradient to `slope`.

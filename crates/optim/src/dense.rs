@@ -2,7 +2,7 @@
 //! machine has; the rest are loops over blocks small enough not to matter.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, Axis, Slice};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Slice};
 
 /// Columns factored before the rest of the matrix is brought up to date.
 const PANEL: usize = 48;
@@ -27,15 +27,7 @@ impl Cholesky {
             }
             let (left, mut right) = a.view_mut().split_at(Axis(1), to);
             let panel = part(&left, to..n, from..to);
-            let rest = n - to;
-            for first in (0..rest).step_by(STRIP) {
-                let last = (first + STRIP).min(rest);
-                let mut strip = right.slice_axis_mut(Axis(1), Slice::from(first..last));
-                let mut strip = strip.slice_axis_mut(Axis(0), Slice::from(to + first..n));
-                let rows = panel.slice_axis(Axis(0), Slice::from(first..));
-                let columns = panel.slice_axis(Axis(0), Slice::from(first..last));
-                general_mat_mul(-1.0, &rows, &columns.t(), 1.0, &mut strip);
-            }
+            add_products(-1.0, &panel, &mut right.slice_axis_mut(Axis(0), Slice::from(to..n)));
             from = to;
         }
         Some(Self { factor: a })
@@ -86,8 +78,21 @@ impl Cholesky {
     }
 }
 
+/// Adds `factor·X·Xᵀ` to the lower half of a square matrix; some of what is above its diagonal changes as well.
+pub(crate) fn add_products(factor: f64, x: &ArrayView2<'_, f64>, matrix: &mut ArrayViewMut2<'_, f64>) {
+    let n = matrix.nrows();
+    for first in (0..n).step_by(STRIP) {
+        let last = (first + STRIP).min(n);
+        let mut strip = matrix.slice_axis_mut(Axis(1), Slice::from(first..last));
+        let mut strip = strip.slice_axis_mut(Axis(0), Slice::from(first..n));
+        let rows = x.slice_axis(Axis(0), Slice::from(first..));
+        let columns = x.slice_axis(Axis(0), Slice::from(first..last));
+        general_mat_mul(factor, &rows, &columns.t(), 1.0, &mut strip);
+    }
+}
+
 /// Some rows and columns of a matrix.
-fn part<'a, S: ndarray::Data<Elem = f64>>(
+pub(crate) fn part<'a, S: ndarray::Data<Elem = f64>>(
     matrix: &'a ndarray::ArrayBase<S, ndarray::Ix2>,
     rows: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod adam;
+mod banded;
 mod dense;
 mod error;
 mod evidence;

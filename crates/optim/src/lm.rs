@@ -4,6 +4,7 @@
 //! With many more parameters than rows the step is found in the space of the rows, where the system is as large as
 //! there are rows.
 
+pub(crate) mod kernel;
 pub(crate) mod system;
 
 use crate::error::StateError;

@@ -1,7 +1,8 @@
 //! How far the parameters may be off: Laplace's approximation at the minimum, carried to anything linear in them.
 
 use crate::dense::Cholesky;
-use crate::lm::system::{dual_kernel, is_dual, normal_matrix};
+use crate::lm::kernel::dual_kernel;
+use crate::lm::system::{is_dual, normal_matrix};
 use crate::prior::{Prior, PriorFactor};
 use crate::rows::Rows;
 
@@ -25,7 +26,7 @@ impl Posterior {
     pub fn new(p: usize, rows: Rows, prior: &Prior, scale: f64) -> Option<Self> {
         let factor = if is_dual(p, rows.len()) {
             let prior = prior.factor(0.0)?;
-            let kernel = Cholesky::new(dual_kernel(p, &rows, |x| prior.solve(x)))?;
+            let kernel = Cholesky::new(dual_kernel(&rows, &prior))?;
             Factor::Dual { prior, kernel, rows }
         } else {
             Factor::Primal(Cholesky::new(normal_matrix(p, &rows, prior))?)
@@ -82,7 +83,7 @@ mod tests {
             rows.finish_row();
             let mut matrix = Banded::zeros(p, 0);
             matrix.add_diagonal(0.5);
-            let blocks = vec![PriorBlock { start: 0, matrix: Arc::new(matrix), lambda: 1.0 }];
+            let blocks = vec![PriorBlock { start: 0, matrix: Arc::new(matrix), lambda: 1.0, rank: p }];
             let prior = Prior { blocks, ridge: 0.5 };
             let posterior = Posterior::new(p, rows.clone(), &prior, 3.0).unwrap();
             // Sherman–Morrison: (I + v·vᵀ)⁻¹ = I − v·vᵀ/(1 + vᵀv).

@@ -1,6 +1,7 @@
 //! A quadratic prior on parameters: banded blocks, such as the roughness of splines, and a ridge.
 
-use kanode_spline::{Banded, BandedCholesky};
+use crate::banded::BandedFactor;
+use kanode_spline::Banded;
 use std::sync::Arc;
 
 /// A banded quadratic form on some neighbouring parameters.
@@ -12,6 +13,8 @@ pub struct PriorBlock {
     pub matrix: Arc<Banded>,
     /// Its strength, at least 0.
     pub lambda: f64,
+    /// The number of directions in which the form is not zero.
+    pub rank: usize,
 }
 
 /// `θᵀ·R·θ = Σ_b λ_b·θ_bᵀ·R_b·θ_b + ridge·|θ|²`. Parameters outside all blocks have the ridge alone.
@@ -44,11 +47,8 @@ impl Prior {
     /// Factors `R + damping·I`; None if that is not positive definite.
     pub(crate) fn factor(&self, damping: f64) -> Option<PriorFactor> {
         let diagonal = self.ridge + damping;
-        let blocks = self.blocks.iter().map(|block| {
-            let mut matrix = block.matrix.scaled(block.lambda);
-            matrix.add_diagonal(diagonal);
-            Some((block.start, matrix.cholesky()?))
-        });
+        let factor = |block: &PriorBlock| BandedFactor::new(&block.matrix, block.lambda, diagonal);
+        let blocks = self.blocks.iter().map(|block| Some((block.start, factor(block)?)));
         (diagonal > 0.0 || self.blocks.is_empty())
             .then_some(())
             .and_then(|()| Some(PriorFactor { blocks: blocks.collect::<Option<_>>()?, diagonal }))
@@ -67,10 +67,10 @@ impl PriorBlock {
     }
 }
 
-/// The Cholesky factors of a prior and its damping, block by block.
+/// The factors of a prior and its damping, block by block.
 #[derive(Clone, Debug)]
 pub(crate) struct PriorFactor {
-    blocks: Vec<(usize, BandedCholesky)>,
+    blocks: Vec<(usize, BandedFactor)>,
     diagonal: f64,
 }
 
@@ -89,17 +89,28 @@ impl PriorFactor {
     /// `tr((R + damping·I)⁻¹)` for `p` parameters.
     pub(crate) fn trace_of_inverse(&self, p: usize) -> f64 {
         let within: usize = self.blocks.iter().map(|(_, factor)| factor.n()).sum();
-        let mut trace = (p - within) as f64 / self.diagonal;
-        for (_, factor) in &self.blocks {
-            let mut unit = vec![0.0; factor.n()];
-            for i in 0..factor.n() {
-                unit.fill(0.0);
-                unit[i] = 1.0;
-                factor.forward(&mut unit);
-                trace += unit.iter().map(|v| v * v).sum::<f64>();
+        let free = (p - within) as f64 / self.diagonal;
+        free + self.blocks.iter().map(|(_, factor)| factor.trace_of_inverse()).sum::<f64>()
+    }
+
+    /// Where runs of parameters begin, and the factor of the block that each is; None if it has the diagonal alone. The
+    /// first begins at 0, and each but the last, which is of the diagonal, ends where the next begins.
+    pub(crate) fn spans(&self) -> Vec<(usize, Option<&BandedFactor>)> {
+        let (mut spans, mut done) = (Vec::new(), 0);
+        for (start, factor) in &self.blocks {
+            if *start > done {
+                spans.push((done, None));
             }
+            spans.push((*start, Some(factor)));
+            done = start + factor.n();
         }
-        trace
+        spans.push((done, None));
+        spans
+    }
+
+    /// The ridge and the damping.
+    pub(crate) fn diagonal(&self) -> f64 {
+        self.diagonal
     }
 }
 
@@ -112,7 +123,10 @@ mod tests {
         for (i, j, v) in [(0, 0, 1.0), (1, 0, -1.0), (1, 1, 2.0), (2, 1, -1.0), (2, 2, 1.0)] {
             matrix.add(i, j, v);
         }
-        Prior { blocks: vec![PriorBlock { start: 1, matrix: Arc::new(matrix), lambda: 2.0 }], ridge: 0.5 }
+        Prior {
+            blocks: vec![PriorBlock { start: 1, matrix: Arc::new(matrix), lambda: 2.0, rank: 2 }],
+            ridge: 0.5,
+        }
     }
 
     #[test]

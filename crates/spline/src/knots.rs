@@ -141,6 +141,12 @@ impl Knots {
         self.grid() + self.degree
     }
 
+    /// The Greville abscissae `(t_{i+1} + … + t_{i+k})/k`, one for each basis: as control points they are the identity.
+    pub fn greville(&self) -> Vec<f64> {
+        let (t, degree) = (&self.vector, self.degree);
+        (0..self.basis_count()).map(|i| t[i + 1..=i + degree].iter().sum::<f64>() / degree as f64).collect()
+    }
+
     /// All `G + 2k + 1` knots `t_{-k} … t_{G+k}`, non-decreasing.
     pub fn vector(&self) -> Vec<f64> {
         self.vector.clone()

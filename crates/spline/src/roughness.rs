@@ -132,12 +132,7 @@ mod tests {
                 let scale: f64 = (0..rough.n()).map(|i| rough.get(i, i)).sum();
                 assert!(rough.quadratic_form(&constant).abs() < 1e-12 * scale);
             }
-            // Greville abscissae make the identity.
-            let knots = table.knots().clone();
-            let t = knots.vector();
-            let line: Vec<f64> = (0..table.basis_count())
-                .map(|i| t[i + 1..=i + degree].iter().sum::<f64>() / degree as f64)
-                .collect();
+            let line = table.knots().greville();
             assert!((table.roughness(1).quadratic_form(&line) - 4.0).abs() < 1e-10);
             for order in 2..=degree + 1 {
                 let rough = table.roughness(order);

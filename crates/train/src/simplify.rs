@@ -11,9 +11,11 @@ use crate::observer::Observer;
 use crate::options::{FitOptions, GridUpdates};
 use crate::prepare::{Prepared, prepare};
 use crate::prune::{below, edges_of, idle_nodes, without_idle_inputs};
+use crate::regularization::Regularization;
 use crate::report::Record;
 use crate::run::initial_smoothing;
 use crate::solver::{Smoothing, Solver, SolverRows};
+use crate::starts::choose_start;
 use kanode_engine::{Compile, Loss, Real};
 use kanode_network::{Network, NodeId, Removal};
 use kanode_optim::{Optimizer, StepOutcome};
@@ -112,19 +114,29 @@ pub fn simplify<T: Real>(
     if !crate::solver::is_solvable(loss) {
         return Err(OptionError::new("loss", "a loss with curvature, such as huber", loss.name()).into());
     }
-    let fit_options = FitOptions { loss, optimizer: Some(Optimizer::lm()), ..FitOptions::default() };
+    let fit_options = FitOptions {
+        loss,
+        optimizer: Some(Optimizer::lm()),
+        regularization: match network.regularization() {
+            Some(given) if given.noise.is_none() => Regularization::Fixed(given.smoothness()),
+            _ => Regularization::AUTO,
+        },
+        ..FitOptions::default()
+    };
     let mut working = network.clone();
     let prepared = prepare(&mut working, data, validation, &fit_options)?;
     let rows = Arc::new(SolverRows::of(&prepared.training));
-    let mut bench =
-        Bench { prepared: &prepared, loss, rows: Arc::clone(&rows), backend, observer, started, steps: 0 };
     let x = &rows.x;
     let idle = Removal { nodes: idle_nodes(&network.scores(x)?, IDLE), ..Removal::default() };
-    let mut best = Fitted {
-        smoothing: initial_smoothing(&fit_options, network),
-        network: network.prune(x, &idle)?,
-        error: f64::INFINITY,
+    let mut working = network.prune(x, &idle)?;
+    let smoothing = if network.regularization().is_some() {
+        initial_smoothing(&fit_options, network)
+    } else {
+        choose_start(&mut working, &prepared.training, &fit_options, &|| observer.cancelled())?
     };
+    let mut best = Fitted { network: working, smoothing, error: f64::INFINITY };
+    let mut bench =
+        Bench { prepared: &prepared, loss, rows: Arc::clone(&rows), backend, observer, started, steps: 0 };
     bench.fit(&mut best, STEPS[0], true)?;
     let error_before = best.error;
     let mut trials = Vec::new();

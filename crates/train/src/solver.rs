@@ -93,7 +93,6 @@ pub(crate) struct Solver {
     theta: Vec<f64>,
     lm: LmState,
     prior: Prior,
-    ranks: Vec<usize>,
     pub(crate) smoothing: Smoothing,
     pub(crate) evaluations: u64,
     /// Whether the linear model is that of an earlier fit, which counted the evaluation that it takes to have it again.
@@ -117,7 +116,6 @@ impl Solver {
         Self {
             observations: Arc::clone(observations),
             loss: objective_of(loss),
-            ranks: ranks(&packing, smoothing.prior.order),
             packing,
             trace,
             theta,
@@ -265,7 +263,6 @@ impl Solver {
     /// Makes the prior that the strength and the order ask for.
     fn renew_prior<T: Real>(&mut self, network: &Network<T>) {
         self.prior = self.smoothing.prior.prior(network.program(), &self.packing);
-        self.ranks = ranks(&self.packing, self.smoothing.prior.order);
     }
 
     /// The loss as the user asked for it, from the one minimised.
@@ -307,7 +304,6 @@ impl Solver {
             rows: &rows,
             residuals: &residuals,
             prior: &self.prior,
-            ranks: &self.ranks,
             observations: self.observed(),
             noise: self.loss.is_classification().then_some(LIKELIHOOD),
         };
@@ -317,9 +313,4 @@ impl Solver {
         }
         Ok(found)
     }
-}
-
-/// The rank of each block of a prior.
-fn ranks(packing: &Packing, order: usize) -> Vec<usize> {
-    packing.edges().iter().map(|edge| edge.bases.saturating_sub(order)).collect()
 }

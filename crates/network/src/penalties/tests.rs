@@ -171,7 +171,8 @@ fn a_prior_on_packed_parameters_has_the_value_that_it_has_on_the_slab() {
         let packing = network.packing();
         let smoothness = Smoothness { order: 3, lambda: 1e-3, ridge: 0.25 };
         let prior = smoothness.prior(network.program(), &packing);
-        assert_eq!(prior.blocks.len(), packing.edges().len());
+        let blocks_an_edge = if base == Base::Zero { 1 } else { 2 };
+        assert_eq!(prior.blocks.len(), blocks_an_edge * packing.edges().len());
         let mut gradient = vec![0.0; network.parameter_count()];
         let value = smoothness.evaluate(&network, network.parameters(), &mut gradient);
         let theta = packing.pack(network.parameters());
@@ -184,6 +185,42 @@ fn a_prior_on_packed_parameters_has_the_value_that_it_has_on_the_slab() {
         packing.gradient_to_slab(network.parameters(), &half, &mut carried);
         for (carried, gradient) in carried.iter().zip(&gradient) {
             assert!((carried - gradient).abs() < 1e-12 * (1.0 + gradient.abs()), "{carried} {gradient}");
+        }
+    }
+}
+
+#[test]
+fn a_base_function_is_as_rough_as_a_spline_of_its_shape() {
+    for (base, order, curved) in
+        [(Base::Silu, 2, true), (Base::Silu, 4, true), (Base::Identity, 1, true), (Base::Identity, 2, false)]
+    {
+        let specification =
+            Specification { grid: 40, base, domain: Some([-3.0, 3.0]), ..Specification::of(&[1, 1]) };
+        let mut network = Network::<f64>::new(specification).unwrap();
+        let packing = network.packing();
+        let mut theta = vec![0.0; packing.len()];
+        theta[packing.edges()[0].base_weight().unwrap()] = 2.0;
+        packing.unpack(&theta, network.parameters_mut());
+        let prior = Smoothness { order, lambda: 1.0, ridge: 0.0 };
+        let found = prior.evaluate(&network, network.parameters(), &mut vec![0.0; network.parameter_count()]);
+        // The derivative from differences, over the domain of width 6.
+        let (h, panels) = (1e-2, 6000);
+        let difference = |x: f64| match order {
+            1 => (base.evaluate(x + h).0 - base.evaluate(x - h).0) / (2.0 * h),
+            2 => (base.evaluate(x + h).0 - 2.0 * base.evaluate(x).0 + base.evaluate(x - h).0) / (h * h),
+            _ => {
+                let at = |steps: f64| base.evaluate(x + steps * h).0;
+                (at(2.0) - 4.0 * at(1.0) + 6.0 * at(0.0) - 4.0 * at(-1.0) + at(-2.0)) / h.powi(4)
+            }
+        };
+        let middle = |panel: i32| -3.0 + 6.0 * (f64::from(panel) + 0.5) / f64::from(panels);
+        let squares: f64 = (0..panels).map(|panel| (2.0 * difference(middle(panel))).powi(2)).sum();
+        let expected = squares / f64::from(panels) * 6f64.powi(2 * order as i32);
+        if curved {
+            // A Schoenberg spline is exact to the square of its intervals, and at the ends of clamped knots less so.
+            assert!((found / expected - 1.0).abs() < 0.2, "{base:?} {order}: {found} {expected}");
+        } else {
+            assert_eq!(found, 0.0);
         }
     }
 }

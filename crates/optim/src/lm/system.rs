@@ -1,6 +1,7 @@
 //! The damped normal equations of a Gauss–Newton model, in the space of the parameters or of the rows, whichever is
 //! smaller.
 
+use super::kernel::dual_kernel;
 use crate::dense::Cholesky;
 use crate::prior::Prior;
 use crate::rows::Rows;
@@ -82,9 +83,8 @@ impl System {
     /// With `M = R + damping·I` and `K = I + J·M⁻¹·Jᵀ`: `d = −M⁻¹(Jᵀα + R·x)`, `α = K⁻¹(r − J·M⁻¹·R·x)`. In this form
     /// nothing cancels.
     fn solve_dual(&self, prior: &Prior, damping: f64) -> Option<Vec<f64>> {
-        let p = self.gradient.len();
         let factor = prior.factor(damping)?;
-        let kernel = Cholesky::new(dual_kernel(p, &self.rows, |x| factor.solve(x)))?;
+        let kernel = Cholesky::new(dual_kernel(&self.rows, &factor))?;
         let mut pulled = self.pull.clone();
         factor.solve(&mut pulled);
         let mut alpha = self.residuals.clone();
@@ -114,12 +114,11 @@ pub(crate) fn normal_matrix(p: usize, rows: &Rows, prior: &Prior) -> Array2<f64>
             let left = rows.values(below);
             for above in &segments[..=index] {
                 let right = rows.values(above);
-                for (i, left) in left.iter().enumerate() {
-                    let start = (below.column as usize + i) * p + above.column as usize;
-                    let cells = &mut normal[start..start + right.len()];
-                    for (cell, right) in cells.iter_mut().zip(right) {
-                        *cell += left * right;
-                    }
+                let first = below.column as usize * p + above.column as usize;
+                match right.len() {
+                    4 => add_outer_fixed::<4>(&mut normal[first..], p, left, right),
+                    6 => add_outer_fixed::<6>(&mut normal[first..], p, left, right),
+                    _ => add_outer(&mut normal[first..], p, left, right),
                 }
             }
         }
@@ -137,22 +136,19 @@ pub(crate) fn normal_matrix(p: usize, rows: &Rows, prior: &Prior) -> Array2<f64>
     Array2::from_shape_vec((p, p), normal).unwrap_or_default()
 }
 
-/// The lower half of `I + J·M⁻¹·Jᵀ`, where `solve` is `M⁻¹`.
-pub(crate) fn dual_kernel(p: usize, rows: &Rows, solve: impl Fn(&mut [f64])) -> Array2<f64> {
-    let n = rows.len();
-    let mut kernel = vec![0.0; n * n];
-    let mut dense = vec![0.0; p];
-    for column in 0..n {
-        dense.fill(0.0);
-        for segment in rows.row(column) {
-            let span = segment.column as usize..(segment.column + segment.length) as usize;
-            dense[span].copy_from_slice(rows.values(segment));
-        }
-        solve(&mut dense);
-        for row in column..n {
-            kernel[row * n + column] = rows.dot(row, &dense);
-        }
-        kernel[column * n + column] += 1.0;
+/// Adds `left·rightᵀ` to the cells of rows `p` apart.
+fn add_outer(cells: &mut [f64], p: usize, left: &[f64], right: &[f64]) {
+    for (left, cells) in left.iter().zip(cells.chunks_mut(p)) {
+        cells.iter_mut().zip(right).for_each(|(cell, right)| *cell += left * right);
     }
-    Array2::from_shape_vec((n, n), kernel).unwrap_or_default()
+}
+
+/// The same for a right side of `N`, which is what most segments of splines have: loops without a count.
+fn add_outer_fixed<const N: usize>(cells: &mut [f64], p: usize, left: &[f64], right: &[f64]) {
+    let Some(right) = right.first_chunk::<N>() else { return };
+    for (left, cells) in left.iter().zip(cells.chunks_mut(p)) {
+        if let Some(cells) = cells.first_chunk_mut::<N>() {
+            cells.iter_mut().zip(right).for_each(|(cell, right)| *cell += left * right);
+        }
+    }
 }

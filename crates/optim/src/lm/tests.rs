@@ -106,7 +106,8 @@ fn ridge(p: usize) -> Prior {
             matrix.add(i, i - 1, -1.0);
         }
     }
-    Prior { blocks: vec![PriorBlock { start: 0, matrix: Arc::new(matrix), lambda: 0.1 }], ridge: 1e-3 }
+    let block = PriorBlock { start: 0, matrix: Arc::new(matrix), lambda: 0.1, rank: p };
+    Prior { blocks: vec![block], ridge: 1e-3 }
 }
 
 #[test]
