@@ -3,7 +3,8 @@
 
 use crate::dense::{Cholesky, part};
 use crate::lm::kernel::dual_kernel;
-use crate::lm::system::{is_dual, normal_matrix};
+use crate::lm::normal::normal_matrix;
+use crate::lm::system::is_dual;
 use crate::prior::Prior;
 use crate::rows::Rows;
 use ndarray::Array2;

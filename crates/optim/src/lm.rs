@@ -5,6 +5,7 @@
 //! there are rows.
 
 pub(crate) mod kernel;
+pub(crate) mod normal;
 pub(crate) mod system;
 
 use crate::error::StateError;

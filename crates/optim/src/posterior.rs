@@ -2,7 +2,8 @@
 
 use crate::dense::Cholesky;
 use crate::lm::kernel::dual_kernel;
-use crate::lm::system::{is_dual, normal_matrix};
+use crate::lm::normal::normal_matrix;
+use crate::lm::system::is_dual;
 use crate::prior::{Prior, PriorFactor};
 use crate::rows::Rows;
 

@@ -131,7 +131,8 @@ fn finish<T: Real>(
     let same = network.parameters() == trained.parameters()
         && network.scaler() == trained.scaler()
         && network.knots() == trained.knots()
-        && network.loss() == trained.loss();
+        && network.loss() == trained.loss()
+        && network.regularization() == trained.regularization();
     if usable && !same {
         *network = trained;
         report.changed = true;

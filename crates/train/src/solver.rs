@@ -18,7 +18,10 @@ pub(crate) use problem::{Halt, Observations as SolverRows, is_solvable};
 /// A change of ln λ that still counts: the optimum is flat.
 const SETTLED: f64 = 0.1;
 /// Noise, as a part of the variance of the targets, below which data count as clean.
-pub(crate) const CLEAN: f64 = 1e-3;
+const CLEAN: f64 = 1e-3;
+/// Parameters that the data determine, as a part of the observations, above which what is left over says nothing of the
+/// noise: the network may have learned it by heart.
+const TELLING: f64 = 0.5;
 /// Least strength of the prior on clean data: less than this does nothing but let edges without data run wild.
 const LEAST_CLEAN: f64 = 1e-18;
 /// The variance that makes a mean negative log-likelihood look like a sum of squares over twice the variance.
@@ -288,12 +291,26 @@ impl Solver {
     ) -> Result<bool, Halt> {
         let Some(found) = self.measure_noise(cancelled)? else { return Ok(false) };
         let before = self.smoothing.prior;
+        if before.order == Smoothing::SEARCH.prior.order && self.is_clean() {
+            let Smoothing { noise, effective, .. } = self.smoothing;
+            self.smoothing = Smoothing { noise, effective, ..Smoothing::CLEAN };
+            self.renew_prior(network);
+            self.invalidate();
+            return Ok(true);
+        }
         let least = if before.order == Smoothing::CLEAN.prior.order { LEAST_CLEAN } else { 0.0 };
         self.smoothing.prior.lambda = found.lambda.max(least);
         self.renew_prior(network);
         self.invalidate();
         let moved = (self.smoothing.prior.lambda / before.lambda).ln().abs() > SETTLED;
         Ok(moved)
+    }
+
+    /// Whether the data have proved to be next to free of noise.
+    pub(crate) fn is_clean(&self) -> bool {
+        let Smoothing { noise, effective, .. } = self.smoothing;
+        let telling = effective.is_some_and(|effective| effective <= TELLING * self.observed() as f64);
+        telling && noise.is_some_and(|noise| noise < CLEAN) && !self.loss.is_classification()
     }
 
     /// Learns from the data how noisy they are and how many parameters they determine, with the prior as it is. None

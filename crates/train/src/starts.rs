@@ -5,7 +5,7 @@ use crate::batches::Block;
 use crate::error::TrainError;
 use crate::options::FitOptions;
 use crate::run::initial_smoothing;
-use crate::solver::{CLEAN, Halt, Smoothing, Solver, SolverRows};
+use crate::solver::{Halt, Smoothing, Solver, SolverRows};
 use kanode_engine::Real;
 use kanode_network::{Network, Smoothness};
 use kanode_optim::StepOutcome;
@@ -20,8 +20,9 @@ const LEAST_LAMBDA: f64 = 1e-8;
 /// which prior to go on with. Keeps what it has when it is cancelled.
 ///
 /// Where the prior is to be found from the data, the starts have next to none at first. If their best leaves next to no
-/// noise, counted against the parameters that it needed, the data are clean: the fit goes on from it, with a prior on
-/// the fourth derivative, which leaves cubic pieces alone. If not, the starts are repeated with a strong prior on
+/// noise, counted against the parameters that it needed, and these are few enough for that to say something, the data are
+/// clean: the fit goes on from it, with a prior on the fourth derivative, which leaves cubic pieces alone. If not, the
+/// starts are repeated with a strong prior on
 /// curvature, whose limit is the linear model.
 pub(crate) fn choose_start<T: Real>(
     network: &mut Network<T>,
@@ -40,10 +41,14 @@ pub(crate) fn choose_start<T: Real>(
     }
     let weak = Smoothness { lambda: LEAST_LAMBDA, ..Smoothing::SEARCH.prior };
     if let Some(mut best) = field.best(network, Smoothing { prior: weak, ..asked })? {
-        let noise = best.noise(network, cancelled)?;
-        if !options.loss.is_classification() && noise.is_some_and(|noise| noise < CLEAN) {
+        let is_clean = match best.solver.measure_noise(cancelled) {
+            Ok(_) => best.solver.is_clean(),
+            Err(Halt::Cancelled) => return Ok(asked),
+            Err(Halt::Engine(error)) => return Err(error.into()),
+        };
+        if is_clean {
             network.parameters_mut().copy_from_slice(&best.parameters);
-            return Ok(Smoothing { noise, ..Smoothing::CLEAN });
+            return Ok(Smoothing { noise: best.solver.smoothing.noise, ..Smoothing::CLEAN });
         }
     }
     if let Some(best) = field.best(network, asked)? {
@@ -64,21 +69,6 @@ struct Start<T> {
     parameters: Vec<T>,
     objective: f64,
     solver: Solver,
-}
-
-impl<T: Real> Start<T> {
-    /// The variance of the noise, in standardised units, as the evidence sees it.
-    fn noise(
-        &mut self,
-        network: &Network<T>,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Option<f64>, TrainError> {
-        match self.solver.update_prior(network, cancelled) {
-            Ok(_) => Ok(self.solver.smoothing.noise),
-            Err(Halt::Cancelled) => Ok(None),
-            Err(Halt::Engine(error)) => Err(error.into()),
-        }
-    }
 }
 
 impl Field<'_> {

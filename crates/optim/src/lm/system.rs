@@ -2,6 +2,7 @@
 //! smaller.
 
 use super::kernel::dual_kernel;
+use super::normal::normal_matrix;
 use crate::dense::Cholesky;
 use crate::prior::Prior;
 use crate::rows::Rows;
@@ -103,52 +104,4 @@ impl System {
 /// Whether a system of `p` parameters and `n` rows is solved in the space of the rows.
 pub(crate) fn is_dual(p: usize, n: usize) -> bool {
     p as f64 > DUAL * n as f64
-}
-
-/// The lower half of `JᵀJ + R`.
-pub(crate) fn normal_matrix(p: usize, rows: &Rows, prior: &Prior) -> Array2<f64> {
-    let mut normal = vec![0.0; p * p];
-    for row in 0..rows.len() {
-        let segments = rows.row(row);
-        for (index, below) in segments.iter().enumerate() {
-            let left = rows.values(below);
-            for above in &segments[..=index] {
-                let right = rows.values(above);
-                let first = below.column as usize * p + above.column as usize;
-                match right.len() {
-                    4 => add_outer_fixed::<4>(&mut normal[first..], p, left, right),
-                    6 => add_outer_fixed::<6>(&mut normal[first..], p, left, right),
-                    _ => add_outer(&mut normal[first..], p, left, right),
-                }
-            }
-        }
-    }
-    for block in &prior.blocks {
-        for i in 0..block.matrix.n() {
-            for (d, entry) in block.matrix.row(i).iter().enumerate().take(i + 1) {
-                normal[(block.start + i) * p + block.start + i - d] += block.lambda * entry;
-            }
-        }
-    }
-    for i in 0..p {
-        normal[i * p + i] += prior.ridge;
-    }
-    Array2::from_shape_vec((p, p), normal).unwrap_or_default()
-}
-
-/// Adds `left·rightᵀ` to the cells of rows `p` apart.
-fn add_outer(cells: &mut [f64], p: usize, left: &[f64], right: &[f64]) {
-    for (left, cells) in left.iter().zip(cells.chunks_mut(p)) {
-        cells.iter_mut().zip(right).for_each(|(cell, right)| *cell += left * right);
-    }
-}
-
-/// The same for a right side of `N`, which is what most segments of splines have: loops without a count.
-fn add_outer_fixed<const N: usize>(cells: &mut [f64], p: usize, left: &[f64], right: &[f64]) {
-    let Some(right) = right.first_chunk::<N>() else { return };
-    for (left, cells) in left.iter().zip(cells.chunks_mut(p)) {
-        if let Some(cells) = cells.first_chunk_mut::<N>() {
-            cells.iter_mut().zip(right).for_each(|(cell, right)| *cell += left * right);
-        }
-    }
 }

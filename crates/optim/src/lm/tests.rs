@@ -154,7 +154,7 @@ fn both_systems_give_the_same_step() {
     let system = System::new(&x, &prior, rows.clone(), residuals);
     for damping in [1e-6, 1e-2, 10.0] {
         let dual = system.solve(&prior, damping).unwrap();
-        let mut normal = system::normal_matrix(30, &rows, &prior);
+        let mut normal = normal::normal_matrix(30, &rows, &prior);
         normal.diag_mut().iter_mut().for_each(|d| *d += damping);
         let mut primal: Vec<f64> = system.gradient_for_tests().iter().map(|g| -g).collect();
         crate::dense::Cholesky::new(normal).unwrap().solve(&mut primal);

@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::{Noise, baseless, lm, rmse, sampled, surface, train};
 use crate::{Unobserved, report::Record};
 use kanode_engine::reference::Reference;
+use kanode_network::Smoothness;
 
 fn simplified(
     network: &Network<f64>,
@@ -23,6 +24,29 @@ fn the_papers_example_becomes_two_inputs_one_node_and_one_output() {
         assert_eq!((report.edges, simple.specification().layers.as_slice()), ([15, 3], &[2, 1, 1][..]));
         assert!(rmse(&simple, &test) < 1e-4, "seed {seed}: {}", rmse(&simple, &test));
         assert!(report.error_after < report.error_before, "{report:?}");
+    }
+}
+
+#[test]
+fn a_prior_that_was_given_stays_and_without_one_the_data_are_asked() {
+    let (data, test) = (surface(600, 1), surface(1000, 2));
+    let given = Smoothness { order: 4, lambda: 1e-12, ridge: 1e-12 };
+    let fits = [
+        FitOptions { regularization: Regularization::Fixed(given), ..lm(40) },
+        FitOptions { optimizer: Some(Optimizer::lbfgs()), steps: Some(150), ..FitOptions::default() },
+    ];
+    for options in fits {
+        let mut network = baseless(&[2, 5, 1], 1);
+        train(&mut network, &data, &options);
+        let before = network.regularization().copied();
+        let (simple, report) = simplified(&network, &data, &SimplifyOptions::default());
+        assert_eq!(report.layers, [2, 1, 1], "{before:?}: {:?}", report.trials);
+        assert!(rmse(&simple, &test) < 1e-3, "{before:?}: {}", rmse(&simple, &test));
+        let after = simple.regularization().unwrap();
+        match before {
+            Some(before) => assert_eq!(*after, before),
+            None => assert_eq!(after.order, 4),
+        }
     }
 }
 

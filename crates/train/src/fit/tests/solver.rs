@@ -110,7 +110,12 @@ fn a_fit_cancelled_anywhere_goes_on_bit_for_bit() {
         let losses = |report: &FitReport<f64>| report.history.iter().map(|r| r.loss).collect::<Vec<_>>();
         assert_eq!([losses(&first), losses(&second)].concat(), losses(&expected), "{cancel_at}");
         assert_eq!((twice.parameters(), twice.knots()), (once.parameters(), once.knots()), "{cancel_at}");
-        assert_eq!(twice.regularization(), once.regularization(), "{cancel_at}");
+        assert_eq!(
+            twice.regularization(),
+            once.regularization(),
+            "{cancel_at} of {all}, {} steps",
+            first.steps
+        );
     }
 }
 
