@@ -68,8 +68,8 @@ export interface FitOptions {
   /**
    * The optimiser. Unless given `'lm'`, if the loss has curvature, a step is cheap (about a second at most) and nothing
    * is asked for that it can't do (`epochs`, `batchSize`, `learningRate`, `penalties`, `sam`); otherwise `'adam'` in
-   * mini-batches for many rows and large models, and with `sam`; else `'lbfgs'`. {@link TrainingHistory.optimizer} says
-   * which it was.
+   * mini-batches for classes, for many rows and large models, and with `sam`; else `'lbfgs'`.
+   * {@link TrainingHistory.optimizer} says which it was.
    */
   optimizer?: OptimizerName | OptimizerOptions | undefined
   /**
@@ -84,8 +84,8 @@ export interface FitOptions {
   starts?: number | undefined
   /**
    * The prior that keeps edges smooth. `'auto'` finds its strength by the evidence of the data, with `'lm'`, so that
-   * noise is not learnt and no validation rows are needed; other optimisers then have none. `'none'`, or a strength.
-   * `'auto'` unless given.
+   * noise is not learnt and no validation rows are needed; other optimisers then have none, but for a weak one where
+   * classes are learnt and `optimizer` is left open. `'none'`, or a strength. `'auto'` unless given.
    */
   regularization?: RegularizationName | RegularizationOptions | undefined
   /**

@@ -22,6 +22,7 @@ import {
   idleInputs,
   type PruneInputsOptions,
   type PruneOptions,
+  pruneInputsPlan,
   prunePlan,
   type SimplifyOptions,
   type SimplifyPlan,
@@ -183,31 +184,42 @@ export abstract class ModelStructure extends ModelFacts {
    *   nothing would lead to an output, or `ERR_KAN_BUSY` during a fit; an `AbortError`.
    */
   async prune(data: TrainingData, options: PruneOptions): Promise<Kan> {
-    const plan = prunePlan(options)
+    const { removal, json, threads, signal } = prunePlan(options)
+    if (removal === undefined) return this.#pruned(data, json, threads, signal)
+    refuseIfBusy(this)
+    const { x, rows } = checkedParts(data, columnsOf(this), this.loss)
+    return this.#made(
+      'prune',
+      await stoppable(this, signal, () => native(() => modelOf(this).remove(x, rows, removal))),
+    )
+  }
+
+  /** The model that native code prunes as `json` says. */
+  async #pruned(data: TrainingData, json: string, threads: number, signal: Signal | undefined): Promise<Kan> {
     refuseIfBusy(this)
     const parts = checkedParts(data, columnsOf(this), this.loss)
-    const { removal } = plan
-    const pruned = await stoppable(this, plan.signal, () => {
-      if (removal !== undefined) return native(() => modelOf(this).remove(parts.x, parts.rows, removal))
-      return occupy(
+    const pruned = await stoppable(this, signal, () =>
+      occupy(
         this,
-        native(() => modelOf(this).prune(nativeData(parts), plan.json, plan.threads)),
-      )
-    })
+        native(() => modelOf(this).prune(nativeData(parts), json, threads)),
+      ),
+    )
     return this.#made('prune', pruned)
   }
 
   /**
-   * A model without the inputs that matter least, by their scores; this one stays as it is. Nothing is trained.
+   * A model without the inputs that matter least, by their scores or by what the loss bears; this one stays as it is. Nothing is trained.
    *
    * @param data Rows with targets.
    * @returns As {@link Kan.prune}.
    * @throws As {@link Kan.prune}.
    */
   async pruneInputs(data: TrainingData, options: PruneInputsOptions): Promise<Kan> {
-    idleInputs(options, [0])
+    const plan = pruneInputsPlan(options)
+    const { json, threads, signal } = plan
+    if (json !== undefined) return this.#pruned(data, json, threads, signal)
     const { nodes } = await this.scores(data)
-    return this.prune(data, { remove: { inputs: idleInputs(options, nodes[0]!) } })
+    return this.prune(data, { remove: { inputs: idleInputs(plan, nodes[0]!) }, signal })
   }
 
   /**

@@ -52,12 +52,21 @@ export interface PruneOptions {
   signal?: Signal | undefined
 }
 
-/** Which inputs go; give one of the two. */
+/** Which inputs go; give one of `threshold`, `keep` and `maxRise`. */
 export interface PruneInputsOptions {
   /** Inputs go whose score is below this part of the largest, from 0 to 1. */
   threshold?: number | undefined
   /** So many inputs are to stay, at least 1. */
   keep?: number | undefined
+  /**
+   * By which factor the loss may rise, at least 1: inputs are replaced by what they give on average in turn, the lowest
+   * score first, and go if the loss bears it.
+   */
+  maxRise?: number | undefined
+  /** Number of threads; one for each core unless given. */
+  threads?: number | undefined
+  /** Stops the work when it is aborted; the promise rejects with an `AbortError`. */
+  signal?: Signal | undefined
 }
 
 /** How to simplify. */
@@ -144,12 +153,33 @@ export function prunePlan(value: unknown): PrunePlan {
   }
 }
 
+/** Which inputs to prune, checked. */
+export interface PruneInputsPlan {
+  threshold: number | undefined
+  keep: number | undefined
+  /** What the native `prune` is to do where the loss is the judge. */
+  json: string | undefined
+  threads: number
+  signal: Signal | undefined
+}
+
+/** Checks the options of `pruneInputs`. */
+export function pruneInputsPlan(value: unknown): PruneInputsPlan {
+  const ways = ['threshold', 'keep', 'maxRise']
+  const given = fields(value, 'the options of pruneInputs', [...ways, 'threads', 'signal'])
+  only(given, ways, 'The options of pruneInputs')
+  const maxRise = optional(given.maxRise, v => finite(v, 'maxRise', { min: 1 }))
+  return {
+    threshold: optional(given.threshold, v => finite(v, 'threshold', unit)),
+    keep: optional(given.keep, v => whole(v, 'keep', { min: 1 })),
+    json: maxRise === undefined ? undefined : JSON.stringify({ until: { maxRise }, parts: 'inputs', inputs: true }),
+    threads: optional(given.threads, threadCount) ?? 0,
+    signal: signalOf(given.signal),
+  }
+}
+
 /** Which inputs go, by their scores. */
-export function idleInputs(value: unknown, scores: readonly number[]): number[] {
-  const given = fields(value, 'the options of pruneInputs', ['threshold', 'keep'])
-  only(given, ['threshold', 'keep'], 'The options of pruneInputs')
-  const threshold = optional(given.threshold, v => finite(v, 'threshold', unit))
-  const keep = optional(given.keep, v => whole(v, 'keep', { min: 1 }))
+export function idleInputs({ threshold, keep }: PruneInputsPlan, scores: readonly number[]): number[] {
   const order = scores.map((_, input) => input).sort((a, b) => scores[b]! - scores[a]! || a - b)
   const least = (threshold ?? 0) * Math.max(...scores)
   const idle = keep === undefined ? order.filter(input => scores[input]! < least) : order.slice(keep)

@@ -132,6 +132,12 @@ describe('scores, prune and pruneInputs', () => {
     expect((await loaded.evaluate(train)).rmse).toBeLessThan(1.05 * rmse)
     expect(loaded.inputIds).toEqual(small.inputIds)
 
+    const borne = await model.pruneInputs(train, { maxRise: 1.5 })
+    expect(borne.inputNames).toContain('a')
+    expect(borne.inputNames).not.toContain('idle')
+    const { before, after } = borne.simplification!.loss!
+    expect(after).toBeLessThanOrEqual(1.5 * before)
+
     const smaller = await small.pruneInputs(train, { keep: 1 })
     expect(smaller.inputs).toBe(1)
     expect(model.inputNames![smaller.inputIds[0]!]).toBe(smaller.inputNames![0])
@@ -175,7 +181,8 @@ describe('scores, prune and pruneInputs', () => {
     expect(await message({ threshold: 1.5 })).toBe('threshold must be a number from 0 to 1; found 1.5')
     expect(await message({ maxRise: 0.5 })).toBe('maxRise must be a number at least 1; found 0.5')
     expect(await message({ remove: { inputs: [9] } })).toMatch(/9/)
-    expect((await rejected(model.pruneInputs(train, {}))).message).toMatch(/must have one of threshold, keep/)
+    expect((await rejected(model.pruneInputs(train, {}))).message).toMatch(/must have one of threshold, keep, maxRise/)
+    expect((await rejected(model.pruneInputs(train, { maxRise: 0 }))).message).toMatch(/^maxRise must be/)
     const error = await rejected(new Kan({ layers: [2, 1] }).prune(data, { keep: 1 }))
     expect(error.message).toMatch(/trained/)
     const signal = AbortSignal.abort()

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { runtime } from 'kanode'
 import { seedsTo } from './helpers.mjs'
 
-const figures = ['staircase', 'toys', 'special', 'poisson', 'gaussians', 'hello', 'tables', 'classes']
+const figures = ['staircase', 'toys', 'special', 'poisson', 'gaussians', 'hello', 'tables', 'classes', 'defaults']
 const results = new URL('../results/accuracy.json', import.meta.url)
 
 const { values: given, positionals } = parseArgs({

@@ -3,11 +3,12 @@
 
 use crate::dataset::Dataset;
 use crate::error::{FitFailure, OptionError, TrainError};
-use crate::memory::probe_fit;
+use crate::memory::{probe, probe_fit};
 use crate::observer::Observer;
 use crate::options::FitOptions;
 use crate::prepare::prepare;
 use crate::report::{FitReport, Outside, StopReason};
+use crate::resolve::LmCost;
 use crate::run::Run;
 use crate::starts::choose_start;
 use crate::state::TrainState;
@@ -65,6 +66,10 @@ pub fn fit<T: Real>(
     enter_first_grid(&mut working, &options.grid)?;
     let options = &options.resolved(&working, data.rows())?;
     probe_fit::<T>(&options.optimizer(), network.parameter_count())?;
+    if options.is_lm() {
+        let cost = LmCost::of(&working, data.rows(), options.grid.last().copied());
+        probe::<f64>("the system of lm", cost.numbers())?;
+    }
     let prepared = prepare(&mut working, data, validation, options)?;
     let is_first = resume.is_none() && !network.is_fitted() && !options.continual;
     if options.is_lm() && (is_first || options.starts > Some(1)) {

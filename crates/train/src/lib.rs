@@ -41,7 +41,7 @@ pub use metrics::{Classification, Metrics, OutputErrors, Regression, evaluate};
 pub use observer::{Observer, Unobserved};
 pub use options::{CheckpointEvery, EarlyStopping, FitOptions, GridUpdates, Length};
 pub use predict::{predict, predict_with};
-pub use prune::{PruneOptions, PruneReport, PruneUntil, prune};
+pub use prune::{PruneOptions, PruneParts, PruneReport, PruneUntil, prune};
 pub use regularization::{Named, Regularization};
 pub use report::{Best, FitReport, Level, Outside, Prior, Progress, Record, StopReason, Watched};
 pub use simplify::{SimplifyOptions, SimplifyReport, Trial, simplify};

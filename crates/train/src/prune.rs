@@ -18,9 +18,20 @@ pub enum PruneUntil {
     Threshold(f64),
     /// So many edges remain, at least 1, or a few more: an edge that is the last of its node takes others along.
     Keep(usize),
-    /// As long as the loss does not exceed this multiple of what it was, at least 1. Each edge in turn, the lowest score
+    /// As long as the loss does not exceed this multiple of what it was, at least 1. Each part in turn, the lowest score
     /// first, is replaced by its mean, and goes if the loss bears it (interventional score).
     MaxRise(f64),
+}
+
+/// What [`PruneUntil::MaxRise`] takes out at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PruneParts {
+    /// One edge.
+    #[default]
+    Edges,
+    /// All edges of one input.
+    Inputs,
 }
 
 /// What to prune by.
@@ -29,6 +40,9 @@ pub enum PruneUntil {
 pub struct PruneOptions {
     /// When to stop.
     pub until: PruneUntil,
+    /// What is taken out at a time, where the loss is the judge.
+    #[serde(default)]
+    pub parts: PruneParts,
     /// Whether inputs without edges go as well, so that the new network has fewer.
     #[serde(default)]
     pub inputs: bool,
@@ -88,7 +102,9 @@ pub fn prune<T: Real>(
     let mut pruned = match options.until {
         PruneUntil::Threshold(threshold) => below(network, &judge.x, threshold)?,
         PruneUntil::Keep(count) => keep(network, &judge.x, count, cancelled)?,
-        PruneUntil::MaxRise(rise) => judge.while_borne(network.clone(), before * rise, cancelled)?,
+        PruneUntil::MaxRise(rise) => {
+            judge.while_borne(network.clone(), options.parts, before * rise, cancelled)?
+        }
     };
     if options.inputs {
         pruned = without_idle_inputs(&pruned, &judge.x)?;
@@ -155,20 +171,28 @@ impl<'a, T: Real> Judge<'a, T> {
         Ok(executor.loss(self.loss, network.parameters(), &self.block.all())?)
     }
 
-    /// The network without the edges that it can lose, one after the other, until the loss would exceed `most`.
-    pub(crate) fn while_borne(
+    /// The network without the parts that it can lose, one after the other, until the loss would exceed `most`.
+    fn while_borne(
         &self,
         mut network: Network<T>,
+        parts: PruneParts,
         most: f64,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Network<T>, TrainError> {
         loop {
             let mut taken = false;
-            for edge in ascending(&network, &network.scores(&self.x)?) {
+            let scores = network.scores(&self.x)?;
+            let candidates = match parts {
+                PruneParts::Edges => {
+                    ascending(&network, &scores).into_iter().map(|edge| vec![edge]).collect()
+                }
+                PruneParts::Inputs => edges_by_input(&network, &scores),
+            };
+            for edges in candidates {
                 if cancelled() {
                     return Err(TrainError::Cancelled);
                 }
-                let removal = Removal { edges: vec![edge], ..Removal::default() };
+                let removal = Removal { edges, ..Removal::default() };
                 let Ok(candidate) = network.prune(&self.x, &removal) else { continue };
                 if self.loss(&candidate)? <= most {
                     // What is left has other numbers, perhaps: nodes without edges are gone.
@@ -195,6 +219,18 @@ fn ascending<T: Real>(network: &Network<T>, scores: &Scores) -> Vec<EdgeId> {
     }
     edges.sort_by(|a, b| a.0.total_cmp(&b.0));
     edges.into_iter().map(|(_, edge)| edge).collect()
+}
+
+/// The edges of each input that has any, those of inputs of the lowest scores first.
+fn edges_by_input<T: Real>(network: &Network<T>, scores: &Scores) -> Vec<Vec<EdgeId>> {
+    let sums = network.program().layers()[0].outputs;
+    let mut inputs: Vec<usize> = (0..network.inputs()).collect();
+    inputs.sort_by(|a, b| scores.nodes[0][*a].total_cmp(&scores.nodes[0][*b]));
+    let edges_of = |from: usize| {
+        let there = (0..sums).filter(|to| !network.is_pruned(0, from * sums + to));
+        there.map(|to| EdgeId { layer: 0, from, to }).collect::<Vec<_>>()
+    };
+    inputs.into_iter().map(edges_of).filter(|edges| !edges.is_empty()).collect()
 }
 
 /// Hidden nodes whose scores are below a part of the largest of their layer.

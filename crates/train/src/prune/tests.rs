@@ -17,7 +17,8 @@ fn pruned(
     until: PruneUntil,
     inputs: bool,
 ) -> (Network<f64>, PruneReport) {
-    prune(network, data, &PruneOptions { until, inputs }, &Reference, &|| false).unwrap()
+    prune(network, data, &PruneOptions { until, parts: PruneParts::Edges, inputs }, &Reference, &|| false)
+        .unwrap()
 }
 
 #[test]
@@ -56,6 +57,25 @@ fn the_loss_rises_no_further_than_allowed() {
 }
 
 #[test]
+fn inputs_go_as_a_whole_while_the_loss_bears_it() {
+    let (network, data) = trained();
+    let of = |rise| {
+        let until = PruneUntil::MaxRise(rise);
+        let options = PruneOptions { until, parts: PruneParts::Inputs, inputs: true };
+        prune(&network, &data, &options, &Reference, &|| false).unwrap()
+    };
+    // The second of three inputs has a thousandth of the spread, the third none; the loss is far below both.
+    let (same, report) = of(1.0);
+    assert_eq!(same.inputs(), 3);
+    let loss = report.loss_before;
+    let (small, report) = of(1e-3 / loss);
+    assert_eq!((small.inputs(), report.inputs.as_slice()), (1, &[0][..]), "{report:?}");
+    assert!(report.loss_after <= 1e-3, "{report:?}");
+    // Nothing is left of an output that loses all inputs.
+    assert_eq!(of(1e9 / loss).0.inputs(), 1);
+}
+
+#[test]
 fn inputs_go_with_their_names_and_ids_kept() {
     let (mut network, data) = trained();
     let names = ["a", "b", "c"].map(str::to_owned).to_vec();
@@ -88,7 +108,7 @@ fn a_network_is_pruned_while_its_validation_loss_bears_it() {
 fn what_cannot_be_pruned_says_why() {
     let (network, data) = trained();
     let refused = |network: &Network<f64>, until| {
-        let options = PruneOptions { until, inputs: false };
+        let options = PruneOptions { until, parts: PruneParts::Edges, inputs: false };
         match prune(network, &data, &options, &Reference, &|| false).unwrap_err() {
             TrainError::Option(error) => error.option,
             error => panic!("{error:?}"),
@@ -98,7 +118,7 @@ fn what_cannot_be_pruned_says_why() {
     assert_eq!(refused(&network, PruneUntil::Threshold(f64::NAN)), "threshold");
     assert_eq!(refused(&network, PruneUntil::MaxRise(0.5)), "maxRise");
     assert_eq!(refused(&baseless(&[3, 2, 1], 0), PruneUntil::Keep(2)), "model");
-    let options = PruneOptions { until: PruneUntil::Keep(2), inputs: false };
+    let options = PruneOptions { until: PruneUntil::Keep(2), parts: PruneParts::Edges, inputs: false };
     assert_eq!(prune(&network, &data, &options, &Reference, &|| true).unwrap_err(), TrainError::Cancelled);
     assert!(prune(&network, &surface(20, 1), &options, &Reference, &|| false).is_err());
 }

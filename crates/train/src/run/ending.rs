@@ -6,7 +6,7 @@ use crate::divergence::locate;
 use crate::error::TrainError;
 use crate::observer::Observer;
 use crate::report::{Best, FitReport, Outside, StopReason, Watched};
-use crate::solver::Halt;
+use crate::solver::{Halt, Smoothing};
 use crate::state::{Position, TrainState};
 use crate::watch::Watch;
 use kanode_engine::Real;
@@ -145,7 +145,9 @@ impl<T: Real> Run<'_, T> {
         let state = self.state();
         let regularization = match &self.method {
             Method::Solver(solver) => solver.smoothing.report(),
-            Method::Gradient(_) => None,
+            Method::Gradient(_) => {
+                self.options.regularization.fixed().and_then(|prior| Smoothing::fixed(prior).report())
+            }
         };
         let (history, records) = self.history.finish();
         let report = FitReport {

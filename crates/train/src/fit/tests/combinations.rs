@@ -23,6 +23,7 @@ fn options_that_exclude_each_other_are_refused_by_name() {
     let fixed = |order, lambda, ridge| Regularization::Fixed(Smoothness { order, lambda, ridge });
     let refusals = [
         ("loss", FitOptions { loss: Loss::Mae, ..lm(3) }),
+        ("learningRate", FitOptions { learning_rate: Some(0.1), ..lm(3) }),
         ("batchSize", FitOptions { batch_size: Some(5), ..lm(3) }),
         ("optimizer", FitOptions { penalties, ..lm(3) }),
         ("optimizer", FitOptions { sam: Some(0.1), ..lm(3) }),
@@ -86,6 +87,28 @@ fn the_optimiser_follows_from_what_is_asked() {
     assert_eq!(chosen(&[2, 5, 1], 1000, FitOptions { sam: Some(0.1), ..base() }), "adam");
     assert_eq!(chosen(&[64, 64, 10], 100_000, base()), "adam");
     assert_eq!(chosen(&[64, 64, 10], 100_000, FitOptions { steps: Some(10), ..base() }), "lbfgs");
+}
+
+#[test]
+fn classes_beyond_levenberg_marquardt_are_learned_in_batches_under_a_weak_prior() {
+    let network = Network::<f64>::new(Specification::of(&[64, 32, 10])).unwrap();
+    let resolved = |options: FitOptions, rows| options.resolved(&network, rows).unwrap();
+    let classes = || FitOptions { loss: Loss::CrossEntropy, ..FitOptions::default() };
+    let prior = |rows| {
+        let options = resolved(classes(), rows);
+        assert_eq!(options.optimizer().name(), "adam");
+        options.regularization.fixed().unwrap()
+    };
+    // Both strengths are beside a mean over the rows.
+    assert_eq!(prior(1000).ridge, 0.5 / (4.0 * 1000.0));
+    assert_eq!((prior(1000).ridge, prior(1000).lambda), (2.0 * prior(2000).ridge, 2.0 * prior(2000).lambda));
+    // Who names the optimiser, or wants no prior, gets what was said.
+    let named = FitOptions { optimizer: Some(Optimizer::adam()), ..classes() };
+    assert_eq!(resolved(named, 1000).regularization, Regularization::AUTO);
+    let none = FitOptions { regularization: Regularization::NONE, ..classes() };
+    assert_eq!(resolved(none, 1000).regularization, Regularization::NONE);
+    assert_eq!(resolved(FitOptions { steps: Some(9), ..classes() }, 1000).optimizer().name(), "lbfgs");
+    assert!(resolved(FitOptions::default(), 100_000).regularization.fixed().is_none());
 }
 
 #[test]

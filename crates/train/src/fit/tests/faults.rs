@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::{DataError, Rows};
 use crate::state::StateError;
+use kanode_engine::EngineError;
 use kanode_network::EdgeId;
 
 fn failing(network: &mut Network<f64>, options: &FitOptions) -> FitFailure<f64> {
@@ -121,4 +122,21 @@ fn a_state_that_has_done_more_batches_than_there_are_is_refused() {
             assert_eq!(failure.error, TrainError::State(StateError::Batch { count, found }));
         }
     }
+}
+
+#[test]
+fn a_system_that_memory_cannot_hold_is_an_error_before_anything_happens() {
+    // 400,000 residuals and twice as many parameters: 2.6 TB for the system of the rows.
+    let (rows, inputs, outputs) = (4000, 1000, 100);
+    let data = Dataset::new(rows, inputs, outputs, vec![0.5; rows * inputs], vec![1.0; rows * outputs], None)
+        .unwrap();
+    let mut network = network(&[inputs, outputs]);
+    let before = network.clone();
+    let options = crate::testing::lm(1);
+    let failure = fit(&mut network, &data, None, &options, None, &Reference, &mut Unobserved).unwrap_err();
+    assert!(matches!(
+        failure.error,
+        TrainError::Engine(EngineError::Memory { what: "the system of lm", .. })
+    ));
+    assert!(failure.report.is_none() && network.parameters() == before.parameters());
 }

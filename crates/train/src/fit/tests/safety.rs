@@ -1,7 +1,7 @@
 //! Data that break other libraries: users' reports, each a test. Nothing may become NaN, and errors say what is wrong.
 
 use super::*;
-use crate::prune::{PruneOptions, PruneUntil, prune};
+use crate::prune::{PruneOptions, PruneParts, PruneUntil, prune};
 use crate::testing::{Noise, lm, surface};
 
 fn optimizers() -> [FitOptions; 4] {
@@ -188,7 +188,8 @@ fn chains_of_pruning_refining_and_fitting() {
         let mut network = network(&[2, 5, 1]);
         run(&mut network, &data, &steps(optimizer.clone(), 40));
         for (keep, grid) in [(12, 8), (9, 16), (6, 32)] {
-            let options = PruneOptions { until: PruneUntil::Keep(keep), inputs: false };
+            let options =
+                PruneOptions { until: PruneUntil::Keep(keep), parts: PruneParts::Edges, inputs: false };
             let (pruned, _) = prune(&network, &data, &options, &Reference, &|| false).unwrap();
             network = pruned;
             network.refine(grid).unwrap();
