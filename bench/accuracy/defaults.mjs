@@ -20,22 +20,22 @@ const waves = (...x) => Math.sin(3 * x[0]) + x[1] * x[1] + x[2] * x[3]
 
 const kinds = [
   {
-    name: 'formula, clean: 1000 rows, [2,5,1]',
+    name: 'clean formula, 1000 rows, [2,5,1]',
     layers: [2, 5, 1],
     data: seed => noisy(expSine, { inputs: 2, rows: 1000, noise: 0, seed }),
   },
   {
-    name: 'formula, 5 % noise: 1000 rows, [2,5,1]',
+    name: 'the same with noise of 0.05',
     layers: [2, 5, 1],
     data: seed => noisy(expSine, { inputs: 2, rows: 1000, noise: 0.05, seed }),
   },
   {
-    name: '8 inputs, 30 % noise: 300 rows, [8,5,1]',
+    name: '8 inputs, noise of 0.3, 300 rows, [8,5,1]',
     layers: [8, 5, 1],
     data: seed => noisy(waves, { inputs: 8, rows: 300, noise: 0.3, seed }),
   },
   {
-    name: 'cars: 314 rows, [9,5,1]',
+    name: 'cars, 314 rows, [9,5,1]',
     layers: [9, 5, 1],
     async data(seed) {
       const file = path.join(here, '..', '..', 'examples', 'data', 'cars.csv')
@@ -43,13 +43,13 @@ const kinds = [
     },
   },
   {
-    name: 'two moons: 300 rows, [2,5,2]',
+    name: 'two moons, 300 rows, [2,5,2]',
     layers: [2, 5, 2],
     loss: 'crossEntropy',
     data: seed => ({ train: moons(300, seed), test: moons(1000, seed + 1000) }),
   },
   {
-    name: 'digits: 1438 rows, [64,16,10]',
+    name: 'digits, 1438 rows, [64,16,10]',
     layers: [64, 16, 10],
     loss: 'crossEntropy',
     async data(seed) {
@@ -88,23 +88,30 @@ async function measure({ layers, loss, data }, { model: changed, fit }, seeds) {
   return { error: median(errors), worst: Math.max(...errors), seconds: mean(seconds) }
 }
 
+/** Lines of a table in Markdown, for docs/training.md. */
+export function markdown(table) {
+  const line = cells => `| ${cells.join(' | ')} |`
+  const titles = ['', ...kinds.map(({ name }) => name)]
+  const cell = found => (found ? `${Number(found.error.toPrecision(2))} (${found.seconds.toFixed(1)} s)` : '–')
+  const body = table.map(({ choice, found }) => line([choice, ...kinds.map(({ name }) => cell(found.get(name)))]))
+  return [line(titles), line(titles.map(() => '---')), ...body]
+}
+
 export async function run(seeds = seedsTo(3)) {
   const rows = []
   const table = []
   for (const choice of choices) {
-    const line = { choice: choice.name }
+    const found = new Map()
     for (const kind of kinds) {
       if (choice.unlike?.(kind)) continue
-      const { error, worst, seconds } = await measure(kind, choice, seeds)
-      line[kind.name] = `${Number(error.toPrecision(3))} (${seconds.toFixed(2)} s)`
-      rows.push({ name: `${kind.name}: ${choice.name}`, ours: error, worst, better: true, seconds })
+      const measured = await measure(kind, choice, seeds)
+      found.set(kind.name, measured)
+      const { error: ours, worst, seconds } = measured
+      rows.push({ name: `${kind.name}: ${choice.name}`, ours, worst, better: true, seconds })
     }
-    table.push(line)
+    table.push({ choice: choice.name, found })
   }
-  console.log('\nDefaults, beside other choices: median error on test rows, seconds of a fit')
-  for (const kind of kinds) {
-    console.log(`  ${kind.name}`)
-    for (const line of table) if (line[kind.name]) console.log(`    ${line.choice.padEnd(24)} ${line[kind.name]}`)
-  }
+  console.log('\nDefaults beside other choices: median error on test rows, and seconds of a fit')
+  for (const line of markdown(table)) console.log(`  ${line}`)
   return rows
 }

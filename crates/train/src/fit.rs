@@ -14,6 +14,7 @@ use crate::starts::choose_start;
 use crate::state::TrainState;
 use kanode_engine::{Compile, Real};
 use kanode_network::Network;
+use std::time::Instant;
 
 /// Trains `network` on `data`, judged by `validation` if given.
 ///
@@ -51,6 +52,7 @@ pub fn fit<T: Real>(
     backend: &dyn Compile<T>,
     observer: &mut dyn Observer<T>,
 ) -> Result<FitReport<T>, FitFailure<T>> {
+    let started = Instant::now();
     options.validate()?;
     let mut working = network.clone();
     // Who has not done a step has not begun: only the parameters count, and the rest may depend on data and options.
@@ -77,7 +79,7 @@ pub fn fit<T: Real>(
         let smoothing = choose_start(&mut working, &prepared.training, options, &cancelled)?;
         working.set_regularization(smoothing.adaptive.then(|| smoothing.record()));
     }
-    let mut run = Run::new(working, backend, &prepared, options, resume, !network.is_fitted())?;
+    let mut run = Run::new(working, backend, &prepared, options, resume, !network.is_fitted(), started)?;
     let outcome = run.train(observer);
     match outcome.and_then(|stop| run.conclude(stop, observer)) {
         Ok((stop, outside)) => Ok(finish(run, network, start, stop, outside, true)),

@@ -69,6 +69,7 @@ impl<'a, T: Real> Run<'a, T> {
         options: &'a FitOptions,
         resume: Option<TrainState<T>>,
         is_new: bool,
+        started: Instant,
     ) -> Result<Self, TrainError> {
         let executor = backend.compile(network.program())?;
         let n = network.parameter_count();
@@ -107,7 +108,7 @@ impl<'a, T: Real> Run<'a, T> {
             }
         };
         let watch = Watch::new(watched, options.early_stopping, best);
-        let (before, started) = (x.clone(), Instant::now());
+        let before = x.clone();
         Ok(Self {
             network,
             backend,

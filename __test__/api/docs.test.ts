@@ -1,0 +1,40 @@
+// Every example in docs/ runs as it stands there.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const pages = readdirSync(path.join(root, 'docs')).filter(name => name.endsWith('.md'))
+
+function examplesOf(page: string): string[] {
+  const text = readFileSync(path.join(root, 'docs', page), 'utf8')
+  return [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(match => match[1] ?? '')
+}
+
+/** Runs JavaScript in the repository's folder; returns what it prints. */
+function run(code: string): string {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: root, encoding: 'utf8' })
+}
+
+describe.each(pages)('%s', page => {
+  test.each(examplesOf(page).map((code, i) => [i + 1, code] as const))('example %i runs', (_, code) => {
+    expect(run(code)).not.toBe('')
+  })
+})
+
+test('the recipes of training.md reach what it says', () => {
+  const [oneCall = '', byHand = '', equations = ''] = examplesOf('training.md').map(run)
+  expect(oneCall).toContain('[2, 5, 1] → [2, 1, 1]')
+  expect(Number(oneCall.trim().split('\n').at(-1))).toBeLessThan(1e-5)
+  const [, ids, layers, rmse] = byHand
+    .trim()
+    .split('\n')
+    .at(-1)!
+    .match(/^\[ (.+?) \] \[ (.+?) \] (.+)$/)!
+  expect([ids, layers]).toEqual(['0, 1', '2, 2, 1'])
+  expect(Number(rmse)).toBeLessThan(1e-3)
+  const [found, expected] = equations.trim().split(' ').map(Number)
+  expect(Math.abs(found! - expected!)).toBeLessThan(1e-6)
+})
