@@ -7,6 +7,9 @@ use crate::lm::system::is_dual;
 use crate::prior::{Prior, PriorFactor};
 use crate::rows::Rows;
 
+/// Part of two numbers that their difference must exceed to mean anything.
+const ROUNDING: f64 = 1e-12;
+
 /// The normal distribution `N(θ, σ²/N·H⁻¹)`, `H = JᵀJ + R` (MacKay 1992).
 #[derive(Clone, Debug)]
 pub struct Posterior {
@@ -35,7 +38,8 @@ impl Posterior {
         Some(Self { scale, p, factor })
     }
 
-    /// The variance of each row's product with the parameters.
+    /// The variance of each row's product with the parameters; NaN where rounding leaves nothing of it: with fewer rows
+    /// than parameters it is a difference of numbers that are larger by what the prior is weaker than the data.
     pub fn variance(&self, rows: &Rows) -> Vec<f64> {
         (0..rows.len())
             .map(|row| {
@@ -44,7 +48,7 @@ impl Posterior {
                     let span = segment.column as usize..(segment.column + segment.length) as usize;
                     dense[span].copy_from_slice(rows.values(segment));
                 }
-                self.scale * self.form(dense).max(0.0)
+                self.scale * self.form(dense)
             })
             .collect()
     }
@@ -62,7 +66,8 @@ impl Posterior {
                 let own: f64 = j.iter().zip(&solved).map(|(a, b)| a * b).sum();
                 let mut seen: Vec<f64> = (0..rows.len()).map(|row| rows.dot(row, &solved)).collect();
                 kernel.forward(&mut seen);
-                own - seen.iter().map(|v| v * v).sum::<f64>()
+                let left = own - seen.iter().map(|v| v * v).sum::<f64>();
+                if left > ROUNDING * own { left } else { f64::NAN }
             }
         }
     }

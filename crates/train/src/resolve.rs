@@ -81,8 +81,8 @@ impl FitOptions {
                 let expected = "no learning rate with lm, whose steps are damped instead";
                 return Err(OptionError::new("learningRate", expected, rate));
             }
-            if self.batch_size.is_some() {
-                return Err(OptionError::new("batchSize", "no batches with lm, which takes all rows", name));
+            if let Some(rows) = self.batch_size {
+                return Err(OptionError::new("batchSize", "no batches with lm, which takes all rows", rows));
             }
             if self.penalties != Penalties::default() {
                 let expected = "lbfgs, adam or another gradient method for penalties; lm has regularization";
@@ -108,14 +108,18 @@ impl FitOptions {
                 return Err(OptionError::new("grid", expected, format!("{:?}", self.grid)));
             }
             if network.specification().base != kanode_engine::Base::Zero {
-                let expected =
-                    "a model with base: 'zero' for continual learning: a base function reaches everywhere";
-                return Err(OptionError::new("continual", expected, true));
+                let expected = "'zero' in a model for continual learning: a base function reaches everywhere";
+                let found = format!("{:?}", network.specification().base).to_lowercase();
+                return Err(OptionError::new("base", expected, found));
             }
             if network.specification().domain.is_none() && !network.is_fitted() {
                 let expected =
-                    "a model with a domain for continual learning: its grid can't follow the first data";
-                return Err(OptionError::new("continual", expected, true));
+                    "given in a model for continual learning: its grid can't follow the first data";
+                return Err(OptionError::new("domain", expected, "none"));
+            }
+            if network.specification().standardize && !network.is_fitted() {
+                let expected = "false in a model for continual learning: the first task tells nothing of the others' scale";
+                return Err(OptionError::new("standardize", expected, true));
             }
         }
         Ok(())
@@ -159,12 +163,12 @@ impl LmCost {
 }
 
 /// The prior that takes edges for normally distributed, beside the mean negative log-likelihood of so many rows.
-fn of_logits(rows: usize) -> Smoothness {
+pub(crate) fn of_logits(rows: usize) -> Smoothness {
     let [ridge, lambda] = LOGITS.map(|deviation| 0.5 / (deviation * deviation * rows.max(1) as f64));
     Smoothness { order: 2, lambda, ridge }
 }
 
 /// Whether the prior is worth looking for in a loss: only where the noise has a meaning.
 pub(crate) fn has_evidence(loss: Loss) -> bool {
-    matches!(loss, Loss::Mse | Loss::Rmse | Loss::CrossEntropy | Loss::BinaryCrossEntropy)
+    loss != Loss::Mae
 }

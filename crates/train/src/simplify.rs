@@ -14,7 +14,7 @@ use crate::prune::{below, edges_of, idle_nodes, without_idle_inputs};
 use crate::regularization::Regularization;
 use crate::report::Record;
 use crate::run::initial_smoothing;
-use crate::solver::{Smoothing, Solver, SolverRows};
+use crate::solver::{Smoothing, Solver, SolverRows, objective_of};
 use crate::starts::choose_start;
 use kanode_engine::{Compile, Loss, Real};
 use kanode_network::{Network, NodeId, Removal};
@@ -234,7 +234,7 @@ impl<T: Real> Bench<'_, T> {
         candidate.error = match &self.prepared.validation {
             Some(block) => {
                 let mut executor = self.backend.compile(network.program())?;
-                executor.loss(self.loss, network.parameters(), &block.all())?
+                executor.loss(objective_of(self.loss), network.parameters(), &block.all())?
             }
             None => solver.expected_error(data),
         }

@@ -10,10 +10,10 @@ use kanode_optim::{
     Evidence, Found, LeastSquares, LmState, LmStep, Optimizer, Prior, Rows, State, StateError,
 };
 use kanode_trace::{Jet, Packing, Trace};
-use problem::{Observations, Problem, objective_of};
+use problem::{Observations, Problem};
 use std::sync::Arc;
 
-pub(crate) use problem::{Halt, Observations as SolverRows, is_solvable};
+pub(crate) use problem::{Halt, Observations as SolverRows, is_solvable, objective_of};
 
 /// A change of ln λ that still counts: the optimum is flat.
 const SETTLED: f64 = 0.1;
@@ -24,6 +24,9 @@ const CLEAN: f64 = 1e-3;
 const TELLING: f64 = 0.5;
 /// Least strength of the prior on clean data: less than this does nothing but let edges without data run wild.
 const LEAST_CLEAN: f64 = 1e-18;
+/// Least and largest ridge on noisy data: what holds together the directions that no row determines, and what does not
+/// yet flatten the slopes that rows do.
+const RIDGES: (f64, f64) = (1e-6, 1e-4);
 /// The variance that makes a mean negative log-likelihood look like a sum of squares over twice the variance.
 const LIKELIHOOD: f64 = 0.5;
 
@@ -40,11 +43,15 @@ pub(crate) struct Smoothing {
 impl Smoothing {
     /// One to begin the search for a prior with.
     pub(crate) const SEARCH: Self = Self {
-        prior: Smoothness { order: 2, lambda: 1e-3, ridge: 1e-6 },
+        prior: Smoothness { order: 2, lambda: 1e-3, ridge: RIDGES.1 },
         adaptive: true,
         noise: None,
         effective: None,
     };
+
+    /// The same for classes, whose slopes are as steep as they are certain.
+    pub(crate) const SEARCH_CLASSES: Self =
+        Self { prior: Smoothness { ridge: RIDGES.0, ..Self::SEARCH.prior }, ..Self::SEARCH };
 
     /// The same for data that have proved clean.
     pub(crate) const CLEAN: Self = Self {
@@ -298,19 +305,43 @@ impl Solver {
             self.invalidate();
             return Ok(true);
         }
-        let least = if before.order == Smoothing::CLEAN.prior.order { LEAST_CLEAN } else { 0.0 };
-        self.smoothing.prior.lambda = found.lambda.max(least);
+        self.smoothing.prior = self.followed(&found);
         self.renew_prior(network);
         self.invalidate();
-        let moved = (self.smoothing.prior.lambda / before.lambda).ln().abs() > SETTLED;
-        Ok(moved)
+        let now = self.smoothing.prior;
+        let moved = |now: f64, before: f64| (now / before).ln().abs() > SETTLED;
+        Ok(moved(now.lambda, before.lambda) || moved(now.ridge, before.ridge))
+    }
+
+    /// The prior that follows from what was found.
+    fn followed(&self, found: &Found) -> Smoothness {
+        let before = self.smoothing.prior;
+        if before.order == Smoothing::CLEAN.prior.order {
+            return Smoothness { lambda: found.lambda.max(LEAST_CLEAN), ..before };
+        }
+        if self.loss.is_classification() {
+            return Smoothness { lambda: found.lambda, ..before };
+        }
+        // Rows that the network has learned by heart are no reason to give it more freedom.
+        let least = if self.is_telling() { [0.0, RIDGES.0] } else { [before.lambda, before.ridge] };
+        let (lambda, ridge) = (found.lambda.max(least[0]), found.ridge.min(RIDGES.1).max(least[1]));
+        Smoothness { lambda, ridge, ..before }
+    }
+
+    /// By how much the squares of a loss fall short of squared errors: Huber's is half of them.
+    pub(crate) fn halves(&self) -> f64 {
+        if matches!(self.loss, Loss::Huber { .. }) { 2.0 } else { 1.0 }
     }
 
     /// Whether the data have proved to be next to free of noise.
     pub(crate) fn is_clean(&self) -> bool {
-        let Smoothing { noise, effective, .. } = self.smoothing;
-        let telling = effective.is_some_and(|effective| effective <= TELLING * self.observed() as f64);
-        telling && noise.is_some_and(|noise| noise < CLEAN) && !self.loss.is_classification()
+        let low = self.smoothing.noise.is_some_and(|noise| noise < CLEAN);
+        low && self.is_telling() && !self.loss.is_classification()
+    }
+
+    /// Whether there are observations enough for what is left over to say something of the noise.
+    fn is_telling(&self) -> bool {
+        self.smoothing.effective.is_some_and(|effective| effective <= TELLING * self.observed() as f64)
     }
 
     /// Learns from the data how noisy they are and how many parameters they determine, with the prior as it is. None
@@ -326,7 +357,7 @@ impl Solver {
         };
         let found = evidence.evaluate(&self.theta);
         if let Some(Found { noise, effective, .. }) = found {
-            (self.smoothing.noise, self.smoothing.effective) = (Some(noise), Some(effective));
+            (self.smoothing.noise, self.smoothing.effective) = (Some(noise * self.halves()), Some(effective));
         }
         Ok(found)
     }

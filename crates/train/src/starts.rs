@@ -11,10 +11,14 @@ use kanode_network::{Network, Smoothness};
 use kanode_optim::StepOutcome;
 use std::sync::Arc;
 
+/// 2⁶⁴ by the golden ratio: its multiples are evenly spread.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Steps of Levenberg–Marquardt from each start, at most.
 const STEPS: usize = 40;
 /// Least strength of the prior while starts are compared: a poor start is no reason to bend edges.
 const LEAST_LAMBDA: f64 = 1e-8;
+/// Ridge while it is asked whether data are clean.
+const LEAST_RIDGE: f64 = 1e-6;
 
 /// Gives the network the best of its own parameters and `options.starts - 1` others, each after a short fit, and says
 /// which prior to go on with. Keeps what it has when it is cancelled.
@@ -39,7 +43,7 @@ pub(crate) fn choose_start<T: Real>(
         }
         return Ok(asked);
     }
-    let weak = Smoothness { lambda: LEAST_LAMBDA, ..Smoothing::SEARCH.prior };
+    let weak = Smoothness { lambda: LEAST_LAMBDA, ridge: LEAST_RIDGE, ..Smoothing::SEARCH.prior };
     if let Some(mut best) = field.best(network, Smoothing { prior: weak, ..asked })? {
         let is_clean = match best.solver.measure_noise(cancelled) {
             Ok(_) => best.solver.is_clean(),
@@ -82,7 +86,9 @@ impl Field<'_> {
         for start in 0..self.options.starts.unwrap_or(1) {
             let mut candidate = network.clone();
             if start > 0 {
-                let drawn = candidate.drawn(candidate.specification().seed.wrapping_add(start as u64));
+                // Seeds far from each other, so that models of neighbouring seeds share no start.
+                let seed = candidate.specification().seed.wrapping_add(SPREAD.wrapping_mul(start as u64));
+                let drawn = candidate.drawn(seed);
                 candidate.parameters_mut().copy_from_slice(&drawn);
             }
             let optimizer = self.options.optimizer();

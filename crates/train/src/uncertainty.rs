@@ -20,6 +20,9 @@ pub struct Uncertainty {
     pub noise: Option<Vec<f64>>,
 }
 
+/// Mean squared error, in units of the noise that a fit has found, above which network or data are not those of the fit.
+const STRANGE: f64 = 4.0;
+
 /// How far the predictions for `x: [rows, inputs]` may be off, from the posterior of the parameters at `data`, which
 /// should be what the network was trained on (Laplace's approximation: MacKay 1992, "A practical Bayesian framework for
 /// backpropagation networks"). The network must have been trained with `regularization: auto`.
@@ -48,11 +51,18 @@ pub fn uncertainty<T: Real>(
     let observations = Arc::new(SolverRows::of(&prepared.training));
     let smoothing = Smoothing::fixed(prior.smoothness());
     let mut solver = Solver::new(&working, &observations, loss, &Optimizer::lm(), smoothing);
-    let (jacobian, _) = solver.linearise(cancelled)?;
-    let scale = noise / solver.observed() as f64;
+    let (jacobian, residuals) = solver.linearise(cancelled)?;
+    if !loss.is_classification() {
+        let left = solver.halves() * residuals.iter().map(|r| r * r).sum::<f64>();
+        if left > STRANGE * noise.max(f64::EPSILON) {
+            let expected = "a model as lm left it, with the data that it was trained on";
+            let found = format!("{:.1} times the noise that was found then", (left / noise).sqrt());
+            return Err(OptionError::new("model", expected, found).into());
+        }
+    }
+    let scale = noise / solver.halves() / solver.observed() as f64;
     let Some(posterior) = Posterior::new(solver.len(), jacobian, solver.prior(), scale) else {
-        let expected = "a prior that leaves no direction free";
-        return Err(OptionError::new("regularization", expected, "one that does").into());
+        return Err(singular());
     };
     let inputs: Vec<f64> = working.scale_inputs(x, rows).iter().map(|x| x.to_f64()).collect();
     if let Some(at) = inputs.iter().position(|x| !x.is_finite()) {
@@ -61,14 +71,24 @@ pub fn uncertainty<T: Real>(
         return Err(TrainError::Data { rows: Rows::Given, source });
     }
     let variance = posterior.variance(&solver.output_rows(&inputs, working.outputs()));
+    if variance.iter().any(|variance| variance.is_nan()) {
+        return Err(singular());
+    }
     let scale = |output: usize| match working.scaler() {
         Some(scaler) if !loss.is_classification() => scaler.target_scale[output],
         _ => 1.0,
     };
     let outputs = working.outputs();
-    let deviation = variance.iter().enumerate().map(|(i, v)| v.max(0.0).sqrt() * scale(i % outputs));
+    let deviation = variance.iter().enumerate().map(|(i, v)| v.sqrt() * scale(i % outputs));
     let spread = (!loss.is_classification()).then(|| (0..outputs).map(|o| noise.sqrt() * scale(o)).collect());
     Ok(Uncertainty { deviation: deviation.collect(), noise: spread })
+}
+
+/// The error for a posterior that rounding leaves nothing of.
+fn singular() -> TrainError {
+    let expected = "a model with a coarser grid: with so few rows for so many parameters and next to no noise, \
+                    rounding leaves nothing of the posterior";
+    OptionError::new("model", expected, "one whose posterior is singular").into()
 }
 
 #[cfg(test)]

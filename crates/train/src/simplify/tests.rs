@@ -51,6 +51,19 @@ fn a_prior_that_was_given_stays_and_without_one_the_data_are_asked() {
 }
 
 #[test]
+fn the_root_of_a_loss_is_judged_like_the_loss() {
+    let (data, held) = (surface(200, 1), surface(100, 2));
+    let trials = |loss| {
+        let mut network = baseless(&[2, 3, 1], 1);
+        train(&mut network, &data, &FitOptions { loss, ..lm(40) });
+        let options = SimplifyOptions::default();
+        simplify(&network, &data, Some(&held), &options, &Reference, &mut Unobserved).unwrap().1
+    };
+    let (square, root) = (trials(Loss::Mse), trials(Loss::Rmse));
+    assert_eq!((square.error_before, square.trials), (root.error_before, root.trials));
+}
+
+#[test]
 fn inputs_that_do_nothing_go_if_asked_to() {
     let data = sampled(300, 3, 5, |x| (2.0 * x[1]).sin().exp());
     let mut network = baseless(&[3, 3, 1], 1);

@@ -85,6 +85,17 @@ fn classes_have_bands_of_logits_and_no_noise() {
 }
 
 #[test]
+fn what_rounding_leaves_nothing_of_is_refused() {
+    let data = crate::testing::surface(100, 1);
+    let mut network = crate::testing::baseless(&[2, 2, 1], 1);
+    train(&mut network, &data, &FitOptions { grid: vec![5, 60], ..lm(30) });
+    match uncertainty(&network, &data, &[0.1, 0.2, -0.4, 0.9], 2, &|| false) {
+        Ok(bands) => assert!(bands.deviation.iter().all(|d| *d > 0.0), "{bands:?}"),
+        Err(error) => assert!(error.to_string().contains("coarser grid"), "{error}"),
+    }
+}
+
+#[test]
 fn a_network_without_a_prior_from_data_is_refused() {
     let data = noisy_sine(50, NOISE, 5);
     let refused = |options: Option<FitOptions>| {
@@ -101,6 +112,14 @@ fn a_network_without_a_prior_from_data_is_refused() {
     assert_eq!(refused(Some(FitOptions { regularization: Regularization::NONE, ..lm(5) })), "model");
     let lbfgs = FitOptions { optimizer: Some(Optimizer::lbfgs()), ..lm(5) };
     assert_eq!(refused(Some(lbfgs)), "model");
+    let (mut changed, data) = trained(1);
+    changed.parameters_mut().iter_mut().for_each(|p| *p *= 3.0);
+    assert!(
+        uncertainty(&changed, &data, &[0.0], 1, &|| false)
+            .unwrap_err()
+            .to_string()
+            .contains("times the noise")
+    );
     let (network, data) = trained(1);
     let cancelled = uncertainty(&network, &data, &[0.0], 1, &|| true).unwrap_err();
     assert_eq!(cancelled, TrainError::Cancelled);

@@ -75,9 +75,11 @@ fn options_that_would_forget_are_refused() {
         }
     };
     let mut based = network(&[1, 1]);
-    assert_eq!(refused(&mut based, &continual(3)), "continual");
+    assert_eq!(refused(&mut based, &continual(3)), "base");
     let following = Specification { base: Base::Zero, ..Specification::of(&[1, 1]) };
-    assert_eq!(refused(&mut Network::new(following).unwrap(), &continual(3)), "continual");
+    assert_eq!(refused(&mut Network::new(following.clone()).unwrap(), &continual(3)), "domain");
+    let scaled = Specification { domain: Some([-1.0, 1.0]), ..following };
+    assert_eq!(refused(&mut Network::new(scaled).unwrap(), &continual(3)), "standardize");
     let gradient = FitOptions { continual: true, ..steps(Optimizer::lbfgs(), 3) };
     assert_eq!(refused(&mut blank(5), &gradient), "optimizer");
     assert_eq!(refused(&mut blank(5), &FitOptions { starts: Some(2), ..continual(3) }), "starts");

@@ -126,13 +126,14 @@ fn a_state_that_has_done_more_batches_than_there_are_is_refused() {
 
 #[test]
 fn a_system_that_memory_cannot_hold_is_an_error_before_anything_happens() {
-    // 400,000 residuals and twice as many parameters: 2.6 TB for the system of the rows.
-    let (rows, inputs, outputs) = (4000, 1000, 100);
+    // Four million residuals and ten times as many parameters: more bytes for the system of the rows than an address
+    // space has.
+    let (rows, inputs, outputs) = (40_000, 100, 100);
     let data = Dataset::new(rows, inputs, outputs, vec![0.5; rows * inputs], vec![1.0; rows * outputs], None)
         .unwrap();
     let mut network = network(&[inputs, outputs]);
     let before = network.clone();
-    let options = crate::testing::lm(1);
+    let options = FitOptions { grid: vec![3, 4096], ..crate::testing::lm(1) };
     let failure = fit(&mut network, &data, None, &options, None, &Reference, &mut Unobserved).unwrap_err();
     assert!(matches!(
         failure.error,
