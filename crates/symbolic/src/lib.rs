@@ -1,0 +1,24 @@
+//! Formulas: expressions as data, their notation, and the functions that the edges of a network may stand for.
+//!
+//! [`Expression`] is algebra and knows nothing of networks. A [`Formula`] is an expression of variables in an order;
+//! [`Formula::parse`] reads it and [`Formula::print`] writes it, in every [`FORMATS`].
+//!
+//! ```
+//! use kanode_symbolic::Formula;
+//!
+//! let formula = Formula::parse("exp(sin(pi*x) + y^2)", None)?;
+//! assert_eq!(formula.evaluate_point(&[0.5, 0.0]), 1.0_f64.exp());
+//! assert_eq!(formula.derivative("y")?.to_string(), "2*y*exp(y^2 + sin(pi*x))");
+//! # Ok::<(), kanode_symbolic::FormulaError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod expression;
+mod formula;
+#[cfg(test)]
+mod testing;
+
+pub use expression::{
+    Condition, Enclosure, Expression, Function, Interval, Node, Number, Rational, Requirement, Scratch, Tape,
+};
+pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble};
