@@ -6,6 +6,7 @@ mod parse;
 mod print;
 
 pub use error::{FormulaError, ParseError, Trouble};
+pub use parse::function_names;
 pub use print::FORMATS;
 
 use crate::expression::{Condition, Enclosure, Expression, Interval, Scratch, Tape};

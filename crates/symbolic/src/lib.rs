@@ -1,7 +1,8 @@
 //! Formulas: expressions as data, their notation, and the functions that the edges of a network may stand for.
 //!
 //! [`Expression`] is algebra and knows nothing of networks. A [`Formula`] is an expression of variables in an order;
-//! [`Formula::parse`] reads it and [`Formula::print`] writes it, in every [`FORMATS`].
+//! [`Formula::parse`] reads it and [`Formula::print`] writes it, in every [`FORMATS`]. A [`Family`] is a kind of function
+//! of one variable, and [`suggest`] ranks families by how well they explain a [`Curve`].
 //!
 //! ```
 //! use kanode_symbolic::Formula;
@@ -13,12 +14,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod edge;
 mod expression;
+mod families;
+mod fit;
 mod formula;
 #[cfg(test)]
 mod testing;
 
+pub use edge::{EdgeError, edge_curve};
 pub use expression::{
     Condition, Enclosure, Expression, Function, Interval, Node, Number, Rational, Requirement, Scratch, Tape,
 };
-pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble};
+pub use families::{Custom, CustomError, Family, default_families, family, family_names};
+pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
+pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};

@@ -138,7 +138,7 @@ impl Parser<'_> {
     }
 
     fn call(&mut self, name: &str, place: usize) -> Parsed {
-        let Some(function) = function(name) else {
+        let Some(function) = named_function(name) else {
             return Err(self.error_at(place, name, Trouble::Function));
         };
         let argument = self.parenthesised()?;
@@ -153,7 +153,7 @@ impl Parser<'_> {
         match name {
             "pi" | "π" if !quoted => return Ok(Expression::pi()),
             "e" if !quoted => return Ok(Expression::integer(1).call(Function::Exp)),
-            _ if !quoted && function(name).is_some() => {
+            _ if !quoted && is_function(name) => {
                 return Err(self.error(Trouble::Expected("'(' after the name of a function")));
             }
             _ => {}
@@ -289,41 +289,47 @@ impl Parser<'_> {
     }
 }
 
-/// What a name stands for in front of a parenthesis.
-fn function(name: &str) -> Option<fn(Expression) -> Expression> {
-    macro_rules! call {
-        ($function:ident) => {
-            |x| x.call(Function::$function)
-        };
+/// A function by its name in formulas.
+type Named = (&'static str, fn(Expression) -> Expression);
+
+/// What may stand in front of a parenthesis beside the names of [`Function`]s.
+const NAMED: &[Named] = &[
+    ("ln", |x| x.call(Function::Log)),
+    ("arcsin", |x| x.call(Function::Asin)),
+    ("arccos", |x| x.call(Function::Acos)),
+    ("arctan", |x| x.call(Function::Atan)),
+    ("arsinh", |x| x.call(Function::Asinh)),
+    ("arcosh", |x| x.call(Function::Acosh)),
+    ("artanh", |x| x.call(Function::Atanh)),
+    ("sgn", |x| x.call(Function::Sign)),
+    ("sqrt", Expression::sqrt),
+    ("log10", |x| x.call(Function::Log) / Expression::integer(10).call(Function::Log)),
+    ("log2", |x| x.call(Function::Log) / Expression::integer(2).call(Function::Log)),
+    ("logistic", logistic),
+    ("sigmoid", logistic),
+    ("softplus", |x| (Expression::integer(1) + x.call(Function::Exp)).call(Function::Log)),
+    ("relu", |x| (x.clone() + x.call(Function::Abs)) / Expression::integer(2)),
+];
+
+fn logistic(x: Expression) -> Expression {
+    (Expression::integer(1) + (-x).call(Function::Exp)).powi(-1)
+}
+
+fn named_function(name: &str) -> Option<Box<dyn Fn(Expression) -> Expression>> {
+    if let Some(function) = Function::ALL.into_iter().find(|function| function.name() == name) {
+        return Some(Box::new(move |argument| argument.call(function)));
     }
-    Some(match name {
-        "exp" => call!(Exp),
-        "log" | "ln" => call!(Log),
-        "sin" => call!(Sin),
-        "cos" => call!(Cos),
-        "tan" => call!(Tan),
-        "asin" | "arcsin" => call!(Asin),
-        "acos" | "arccos" => call!(Acos),
-        "atan" | "arctan" => call!(Atan),
-        "sinh" => call!(Sinh),
-        "cosh" => call!(Cosh),
-        "tanh" => call!(Tanh),
-        "asinh" | "arsinh" => call!(Asinh),
-        "acosh" | "arcosh" => call!(Acosh),
-        "atanh" | "artanh" => call!(Atanh),
-        "abs" => call!(Abs),
-        "sign" | "sgn" => call!(Sign),
-        "erf" => call!(Erf),
-        "j0" => call!(BesselJ0),
-        "j1" => call!(BesselJ1),
-        "sqrt" => Expression::sqrt,
-        "log10" => |x| x.call(Function::Log) / Expression::integer(10).call(Function::Log),
-        "log2" => |x| x.call(Function::Log) / Expression::integer(2).call(Function::Log),
-        "logistic" | "sigmoid" => |x| (Expression::integer(1) + (-x).call(Function::Exp)).powi(-1),
-        "softplus" => |x| (Expression::integer(1) + x.call(Function::Exp)).call(Function::Log),
-        "relu" => |x| (x.clone() + x.call(Function::Abs)) / Expression::integer(2),
-        _ => return None,
-    })
+    let (_, function) = NAMED.iter().find(|(known, _)| *known == name)?;
+    Some(Box::new(function))
+}
+
+fn is_function(name: &str) -> bool {
+    named_function(name).is_some()
+}
+
+/// The names that [`crate::Formula::parse`] takes for functions.
+pub fn function_names() -> Vec<&'static str> {
+    Function::ALL.iter().map(|function| function.name()).chain(NAMED.iter().map(|(name, _)| *name)).collect()
 }
 
 /// Whether a name can stand in a formula as it is and mean a variable.
@@ -331,7 +337,7 @@ pub(super) fn is_plain(name: &str) -> bool {
     let mut characters = name.chars();
     let starts = characters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
     let plain = starts && characters.all(|c| c.is_alphanumeric() || c == '_');
-    plain && !matches!(name, "pi" | "π" | "e") && function(name).is_none()
+    plain && !matches!(name, "pi" | "π" | "e") && !is_function(name)
 }
 
 #[cfg(test)]
