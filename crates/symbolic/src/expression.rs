@@ -148,8 +148,9 @@ impl Hash for Expression {
     }
 }
 
+/// The formula as it is written.
 impl std::fmt::Debug for Expression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.node().fmt(f)
+        f.write_str(&crate::formula::text_of(self))
     }
 }

@@ -6,6 +6,11 @@ use std::collections::HashMap;
 
 /// Terms that multiplying out may come to.
 const TERMS: usize = 40;
+/// Length from which on nothing is multiplied out: it takes long and makes few formulas shorter.
+const LONG: f64 = 150.0;
+
+/// Factors that a sum is divided by, those that most terms share.
+const SHARED: usize = 8;
 
 /// Other forms of an expression whose parts are simple already.
 pub(super) fn proposals(expression: &Expression) -> Vec<Expression> {
@@ -39,7 +44,9 @@ fn of_sum(terms: &[Expression]) -> Vec<Expression> {
             }
         }
     }
-    for factor in found.iter().filter(|factor| holders[*factor].len() > 1) {
+    found.retain(|factor| holders[factor].len() > 1);
+    found.sort_by_key(|factor| std::cmp::Reverse(holders[factor].len()));
+    for factor in found.iter().take(SHARED) {
         let inside = |place: &usize| holders[factor].contains(place);
         let shared = (0..terms.len()).filter(inside).map(|place| terms[place].clone() / factor.clone());
         let rest = (0..terms.len()).filter(|place| !inside(place)).map(|place| terms[place].clone());
@@ -197,6 +204,9 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
 
 /// Products of sums and whole powers of sums as one sum, if that stays within reason.
 fn multiplied_out(expression: &Expression) -> Option<Expression> {
+    if expression.complexity() > LONG {
+        return None;
+    }
     let out = terms_of(expression)?;
     (out.len() > 1).then(|| Expression::sum(out))
 }
