@@ -19,6 +19,7 @@ export type KanErrorCode =
   | 'ERR_KAN_DATA'
   | 'ERR_KAN_CSV'
   | 'ERR_KAN_FILE'
+  | 'ERR_KAN_FORMULA'
   | 'ERR_KAN_DIVERGED'
   | 'ERR_KAN_MEMORY'
   | 'ERR_KAN_MACHINE'
@@ -162,6 +163,7 @@ const codes = new Set<string>([
   'ERR_KAN_DATA',
   'ERR_KAN_CSV',
   'ERR_KAN_FILE',
+  'ERR_KAN_FORMULA',
   'ERR_KAN_MACHINE',
 ])
 

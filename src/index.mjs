@@ -6,6 +6,7 @@ export const {
   crossValidate,
   Dataset,
   Ensemble,
+  Formula,
   Kan,
   KanAbortError,
   KanError,

@@ -102,3 +102,13 @@ export type {
   RegularizationName,
   RegularizationOptions,
 } from './structure-options.js'
+export {
+  type EvaluateOptions,
+  Formula,
+  type FormulaBounds,
+  type FormulaFormat,
+  type FormulaOptions,
+  type FormulaRows,
+  type PrintOptions,
+} from './symbolic/formula.js'
+export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'

@@ -33,6 +33,7 @@ import { onAbort, type Signal } from './signal.js'
 import { Simplification, type Trial } from './simplification.js'
 import { simplifySteps } from './simplify.js'
 import { type GridSpread, gridUpdateJson } from './structure-options.js'
+import { type Suggestions, type SuggestOptions, suggestions, suggestOptions } from './symbolic/suggest.js'
 import { fields, whole } from './validate.js'
 
 /** What a change of grids did to the functions on the edges. */
@@ -170,6 +171,24 @@ export abstract class ModelStructure extends ModelFacts {
     const { report } = settled(await native(() => modelOf(this).scores(x, rows)))
     const { nodes, edges } = JSON.parse(report!) as { nodes: number[][]; edges: number[][] }
     return new Scores(nodes, edges, names)
+  }
+
+  /**
+   * What the function on an edge may be: families of functions, ranked by the length of a description of the edge with
+   * them. Nothing is changed. `console.log` shows a table.
+   *
+   * In the first layer formulas are of the input, in its units; in the last layer they are parts of the target, in its
+   * units and without its mean. What is between the layers has no units.
+   *
+   * @param options The edge, `{ layer, from, to }`, and at best the training data as `data`.
+   * @throws `RangeError` if there is no such edge, {@link KanError} `ERR_KAN_FORMULA` for a formula that is no family,
+   *   and for data that does not fit the model.
+   */
+  suggest(options: SuggestOptions): Suggestions {
+    const wanted = suggestOptions(options)
+    const none = { x: new Float64Array(0), rows: 0 }
+    const input = wanted.data === undefined ? none : rowsOf(wanted.data, columnsOf(this))
+    return suggestions(modelOf(this), wanted, input, this.inputNames)
   }
 
   /**

@@ -21,7 +21,15 @@ process.on('exit', () => {
   binding.shutdown()
 })
 
+export const NativeFormula = binding.NativeFormula
 export const NativeModel = binding.NativeModel
 export const NativeTable = binding.NativeTable
+export const familyNames = binding.familyNames
 export const nativeRuntime = binding.runtime
-export type { NativeData, NativeModel as NativeModelHandle, NativeOutcome, NativeTerm } from './native.cjs'
+export type {
+  NativeData,
+  NativeFormula as NativeFormulaHandle,
+  NativeModel as NativeModelHandle,
+  NativeOutcome,
+  NativeTerm,
+} from './native.cjs'

@@ -11,6 +11,7 @@ import {
   type EdgeSpread,
   Ensemble,
   type Float64Matrix,
+  Formula,
   Kan,
   KanError,
   parseCsv,
@@ -106,6 +107,22 @@ const refit = small.refine({ grid: 20 })
 same<typeof refit.maximum, number>(true)
 const certain = await small.uncertainty(train, [[1, 2]])
 same<typeof certain.deviation, number[][]>(true)
+const formula = Formula.parse('a*x + b', { variables: ['x', 'a', 'b'] })
+same<ReturnType<typeof formula.compile>, (...values: number[]) => number>(true)
+const at = formula.evaluate({ x: 1, a: 2, b: 3 })
+same<typeof at, number>(true)
+const column = formula.evaluate([[1, 2, 3]], { nonFinite: 'keep' })
+same<typeof column, Float64Array<ArrayBufferLike>>(true)
+formula.bounds({ x: [0, 1] }).low.toFixed(2)
+formula.print('latex', { digits: 3 })
+const suggested = small.suggest({ layer: 0, from: 0, to: 0, data: train, families: ['default', 'softplus', formula] })
+for (const { family, formula, error } of suggested) family.concat(String(formula), String(error))
+// @ts-expect-error: no such format
+formula.print('tex')
+// @ts-expect-error: an edge is needed
+small.suggest({ layer: 0 })
+// @ts-expect-error: made by parse
+new Formula('x')
 // @ts-expect-error: how far is to be said
 small.prune(train)
 // @ts-expect-error: a strength is needed

@@ -254,7 +254,7 @@ fn options_of<O: DeserializeOwned>(json: &str) -> Result<O, Failure> {
 }
 
 /// Rows in the network's units.
-fn wide<T: Real>(network: &Network<T>, x: &[f64], rows: usize) -> Vec<f64> {
+pub(crate) fn wide<T: Real>(network: &Network<T>, x: &[f64], rows: usize) -> Vec<f64> {
     network.scale_inputs(x, rows).iter().map(|x| x.to_f64()).collect()
 }
 

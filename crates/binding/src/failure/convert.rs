@@ -5,6 +5,7 @@ use kanode_cpu::CpuError;
 use kanode_engine::EngineError;
 use kanode_format::FormatError;
 use kanode_network::NetworkError;
+use kanode_symbolic::{CurveError, CustomError, EdgeError, FormulaError, Trouble};
 use kanode_table::TableError;
 use kanode_train::{DataError, OptionError, TrainError};
 use serde_json::json;
@@ -104,6 +105,51 @@ impl From<TableError> for Failure {
             | TableError::Reader { line, .. } => Some(*line),
         };
         Self::new("ERR_KAN_CSV", error.to_string()).with(json!({ "line": line }))
+    }
+}
+
+impl From<FormulaError> for Failure {
+    fn from(error: FormulaError) -> Self {
+        let details = match &error {
+            FormulaError::Parse(parse) => {
+                let (kind, known) = match &parse.trouble {
+                    Trouble::Name { known } => ("name", json!(known)),
+                    Trouble::Function => ("function", json!(kanode_symbolic::function_names())),
+                    Trouble::Expected(_) => ("syntax", json!(null)),
+                    Trouble::NotFinite => ("number", json!(null)),
+                    Trouble::Depth(_) => ("depth", json!(null)),
+                };
+                json!({ "column": parse.column, "found": parse.found, "kind": kind, "known": known })
+            }
+            FormulaError::Variable { name, known } => json!({ "found": name, "known": known }),
+            FormulaError::Twice { name } => json!({ "found": name }),
+            FormulaError::Format { found } => json!({ "found": found, "known": kanode_symbolic::FORMATS }),
+            FormulaError::NotFinite | FormulaError::TooLong | FormulaError::Json { .. } => json!({}),
+        };
+        Self::new("ERR_KAN_FORMULA", error.to_string()).with(details)
+    }
+}
+
+impl From<CustomError> for Failure {
+    fn from(error: CustomError) -> Self {
+        Self::new("ERR_KAN_FORMULA", error.to_string())
+    }
+}
+
+impl From<EdgeError> for Failure {
+    fn from(error: EdgeError) -> Self {
+        let message = error.to_string();
+        match error {
+            EdgeError::Network(error) => error.into(),
+            EdgeError::Curve(error) => {
+                let details = match error {
+                    CurveError::Length { nodes, .. } => json!({ "found": nodes }),
+                    CurveError::NotFinite { node, .. } => json!({ "node": node }),
+                    CurveError::Range { x } => json!({ "found": x }),
+                };
+                Self::new("ERR_KAN_NUMBER", message).with(details)
+            }
+        }
     }
 }
 

@@ -1,0 +1,31 @@
+//! Formulas: expressions as data, their notation, and the functions that the edges of a network may stand for.
+//!
+//! [`Expression`] is algebra and knows nothing of networks. A [`Formula`] is an expression of variables in an order;
+//! [`Formula::parse`] reads it and [`Formula::print`] writes it, in every [`FORMATS`]. A [`Family`] is a kind of function
+//! of one variable, and [`suggest`] ranks families by how well they explain a [`Curve`].
+//!
+//! ```
+//! use kanode_symbolic::Formula;
+//!
+//! let formula = Formula::parse("exp(sin(pi*x) + y^2)", None)?;
+//! assert_eq!(formula.evaluate_point(&[0.5, 0.0]), 1.0_f64.exp());
+//! assert_eq!(formula.derivative("y")?.to_string(), "2*y*exp(y^2 + sin(pi*x))");
+//! # Ok::<(), kanode_symbolic::FormulaError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod edge;
+mod expression;
+mod families;
+mod fit;
+mod formula;
+#[cfg(test)]
+mod testing;
+
+pub use edge::{EdgeError, edge_curve};
+pub use expression::{
+    Condition, Enclosure, Expression, Function, Interval, Node, Number, Rational, Requirement, Scratch, Tape,
+};
+pub use families::{Custom, CustomError, Family, default_families, family, family_names};
+pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
+pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
