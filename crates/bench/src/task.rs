@@ -2,7 +2,7 @@
 
 use crate::arguments::BenchError;
 use kanode_cpu::CpuBackend;
-use kanode_engine::{Batch, Compile, Executor, Loss, Real};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, EngineError, Executor, Loss, Real, Survey};
 use kanode_network::{Network, Specification};
 use kanode_optim::{Optimizer, OptimizerState};
 use std::str::FromStr;
@@ -96,13 +96,33 @@ impl<T: Real> Task<T> {
             Mode::Gradient => executor.loss_and_gradient(Loss::Mse, parameters, &batch, gradient).map(|_| ()),
             Mode::Backward => executor.backward(parameters, x, targets, gradient, dx),
             Mode::Adam => {
-                let mut objective = |parameters: &[T], gradient: &mut [T]| {
-                    executor.loss_and_gradient(Loss::Mse, parameters, &batch, gradient)
-                };
+                let mut objective = Objective { executor: &mut **executor, batch };
                 optimizer.step(parameters, 1e-4, &mut objective).map(|_| ())
             }
         };
         done.expect("shapes fit");
+    }
+}
+
+/// The loss of a batch, as training has it.
+struct Objective<'a, T: Real> {
+    executor: &'a mut dyn Executor<T>,
+    batch: Batch<'a, T>,
+}
+
+impl<T: Real> kanode_optim::Objective<T> for Objective<'_, T> {
+    type Stop = EngineError;
+
+    fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, EngineError> {
+        self.executor.loss_and_gradient(Loss::Mse, x, &self.batch, gradient)
+    }
+
+    fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey {
+        self.executor.survey(x, gradient)
+    }
+
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        self.executor.adam(rule, slabs);
     }
 }
 

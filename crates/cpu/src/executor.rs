@@ -10,7 +10,9 @@ use crate::partition::{Partition, Rows};
 use crate::plan::{Plan, block_length};
 use crate::pool::Pool;
 use fearless_simd::Level;
-use kanode_engine::{Batch, EngineError, Executor, LayerStatistics, Loss, Program};
+use kanode_engine::{
+    AdamRule, AdamSlabs, Batch, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,6 +40,8 @@ pub(crate) struct CpuExecutor<T> {
     packed_dy: Buffer<T>,
     gradients: Buffer<T>,
     partial: Buffer<T>,
+    /// Of the pieces of a slab.
+    surveys: Vec<Survey>,
     /// Numbers that the machine has shown to have room for.
     granted: usize,
 }
@@ -68,6 +72,7 @@ impl<T: Float> CpuExecutor<T> {
             packed_dy: Buffer::default(),
             gradients: Buffer::default(),
             partial: Buffer::default(),
+            surveys: Vec::new(),
             granted: 0,
         })
     }
@@ -264,6 +269,14 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         self.forward(rows, x, true, |_, _, _, _| ());
         self.reverse(parameters, rows, dy, gradient, Some(dx));
         Ok(())
+    }
+
+    fn survey(&mut self, parameters: &[T], gradient: &[T]) -> Survey {
+        self.team.survey(parameters, gradient, &mut self.surveys)
+    }
+
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        self.team.adam(rule, slabs);
     }
 
     fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The threads of an executor, each with its scratch, and the instruction set they use.
 #[derive(Debug)]
 pub(crate) struct Team<T> {
-    level: Level,
-    pool: Arc<Pool>,
+    pub(crate) level: Level,
+    pub(crate) pool: Arc<Pool>,
     scratch: Vec<Mutex<Scratch<T>>>,
 }
 
