@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod peak;
 pub mod task;
 pub mod timing;
 

@@ -14,12 +14,15 @@ use kanode_engine::{
     AdamRule, AdamSlabs, Batch, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
 };
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A program made ready for one number type on this machine.
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
     program: Arc<Program>,
+    /// Where each layer's parameters lie in the slab.
+    ranges: Vec<Range<usize>>,
     team: Team<T>,
     plans: Vec<Plan<T>>,
     /// Rows of a full block, the same in all layers.
@@ -59,6 +62,7 @@ impl<T: Float> CpuExecutor<T> {
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             program: Arc::clone(program),
+            ranges: program.ranges(),
             team: Team::new(level, pool),
             packed: plans.iter().map(|plan| Buffer::new(plan.packed(plan.inputs))).collect(),
             activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
@@ -106,7 +110,7 @@ impl<T: Float> CpuExecutor<T> {
         Program::check_length("x", count * self.program.inputs(), x.len())?;
         let rows = Rows::new(count, self.block);
         self.probe(rows, keep)?;
-        let layers = self.program.layers().iter().zip(self.program.ranges());
+        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned());
         for (((layer, range), plan), packed) in layers.zip(&self.plans).zip(&mut self.packed) {
             self.team.pack(plan, layer.views(&parameters[range]), packed);
         }
@@ -200,7 +204,7 @@ impl<T: Float> CpuExecutor<T> {
         let mut layout = Partition::by_rows(rows, outputs);
         self.dy.resize(layout.length());
         self.team.to_panels(rows, outputs, dy, &mut self.dy);
-        let layers = self.program.layers().iter().zip(self.program.ranges()).zip(&self.plans);
+        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned()).zip(&self.plans);
         for (index, ((layer, range), plan)) in layers.enumerate().rev() {
             if !plan.products.is_empty() {
                 let by_nodes = (&*self.dy, layout);
