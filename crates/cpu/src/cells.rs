@@ -107,7 +107,20 @@ impl<T: Float> Cells<T> {
     /// The cell that holds `x`; the first for NaN.
     #[inline(always)]
     pub(crate) fn find(&self, x: T) -> usize {
-        let bucket = self.search.bucket(x);
+        self.find_from(x, self.search.bucket(x))
+    }
+
+    /// What [`Cells::find_from`] wants to know of each `x`: a loop that the compiler makes one of vectors.
+    #[inline(always)]
+    pub(crate) fn buckets(&self, x: &[T], buckets: &mut [u32]) {
+        for (bucket, x) in buckets.iter_mut().zip(x) {
+            *bucket = self.search.bucket(*x) as u32;
+        }
+    }
+
+    /// [`Cells::find`], from the bucket of `x` on.
+    #[inline(always)]
+    pub(crate) fn find_from(&self, x: T, bucket: usize) -> usize {
         let before = usize::from(self.search.cells[bucket]);
         if self.search.single {
             // Of the starts that are not below, only the next can be in this bucket. No branch: it can't be predicted.

@@ -10,14 +10,19 @@ use crate::partition::{Partition, Rows};
 use crate::plan::{Plan, block_length};
 use crate::pool::Pool;
 use fearless_simd::Level;
-use kanode_engine::{Batch, EngineError, Executor, LayerStatistics, Loss, Program};
+use kanode_engine::{
+    AdamRule, AdamSlabs, Batch, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
+};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A program made ready for one number type on this machine.
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
     program: Arc<Program>,
+    /// Where each layer's parameters lie in the slab.
+    ranges: Vec<Range<usize>>,
     team: Team<T>,
     plans: Vec<Plan<T>>,
     /// Rows of a full block, the same in all layers.
@@ -38,6 +43,8 @@ pub(crate) struct CpuExecutor<T> {
     packed_dy: Buffer<T>,
     gradients: Buffer<T>,
     partial: Buffer<T>,
+    /// Of the pieces of a slab.
+    surveys: Vec<Survey>,
     /// Numbers that the machine has shown to have room for.
     granted: usize,
 }
@@ -55,6 +62,7 @@ impl<T: Float> CpuExecutor<T> {
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             program: Arc::clone(program),
+            ranges: program.ranges(),
             team: Team::new(level, pool),
             packed: plans.iter().map(|plan| Buffer::new(plan.packed(plan.inputs))).collect(),
             activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
@@ -68,6 +76,7 @@ impl<T: Float> CpuExecutor<T> {
             packed_dy: Buffer::default(),
             gradients: Buffer::default(),
             partial: Buffer::default(),
+            surveys: Vec::new(),
             granted: 0,
         })
     }
@@ -101,7 +110,7 @@ impl<T: Float> CpuExecutor<T> {
         Program::check_length("x", count * self.program.inputs(), x.len())?;
         let rows = Rows::new(count, self.block);
         self.probe(rows, keep)?;
-        let layers = self.program.layers().iter().zip(self.program.ranges());
+        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned());
         for (((layer, range), plan), packed) in layers.zip(&self.plans).zip(&mut self.packed) {
             self.team.pack(plan, layer.views(&parameters[range]), packed);
         }
@@ -195,7 +204,7 @@ impl<T: Float> CpuExecutor<T> {
         let mut layout = Partition::by_rows(rows, outputs);
         self.dy.resize(layout.length());
         self.team.to_panels(rows, outputs, dy, &mut self.dy);
-        let layers = self.program.layers().iter().zip(self.program.ranges()).zip(&self.plans);
+        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned()).zip(&self.plans);
         for (index, ((layer, range), plan)) in layers.enumerate().rev() {
             if !plan.products.is_empty() {
                 let by_nodes = (&*self.dy, layout);
@@ -264,6 +273,14 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         self.forward(rows, x, true, |_, _, _, _| ());
         self.reverse(parameters, rows, dy, gradient, Some(dx));
         Ok(())
+    }
+
+    fn survey(&mut self, parameters: &[T], gradient: &[T]) -> Survey {
+        self.team.survey(parameters, gradient, &mut self.surveys)
+    }
+
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        self.team.adam(rule, slabs);
     }
 
     fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {

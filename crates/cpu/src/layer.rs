@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The threads of an executor, each with its scratch, and the instruction set they use.
 #[derive(Debug)]
 pub(crate) struct Team<T> {
-    level: Level,
-    pool: Arc<Pool>,
+    pub(crate) level: Level,
+    pub(crate) pool: Arc<Pool>,
     scratch: Vec<Mutex<Scratch<T>>>,
 }
 
@@ -43,7 +43,8 @@ impl<T: Float> Team<T> {
         self.pool.run(tasks, |_, (start, packed)| {
             let firsts = (start..plan.inputs).step_by(plan.group);
             for (first, packed) in firsts.zip(packed.chunks_mut(plan.packed(plan.group))) {
-                pack::pack(plan, first..plan.inputs.min(first + plan.group), parameters, packed);
+                let inputs = first..plan.inputs.min(first + plan.group);
+                dispatch!(self.level, simd => pack::pack(simd, plan, inputs, parameters, packed));
             }
         });
     }
@@ -147,7 +148,7 @@ impl<T: Float> Team<T> {
             for (first, (packed, (control_points, (base_weight, spline_weight)))) in firsts.zip(groups) {
                 let inputs = first..plan.inputs.min(first + plan.group);
                 let gradients = LayerViewsMut { control_points, base_weight, spline_weight };
-                pack::unpack(plan, inputs, packed, parameters, gradients);
+                dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
             }
         });
     }

@@ -26,6 +26,7 @@ mod products;
 mod samples;
 mod scratch;
 mod simd;
+mod slab;
 mod sort;
 mod task;
 mod tiled;

@@ -5,88 +5,177 @@
 
 use crate::float::Float;
 use crate::plan::{Form, Plan};
+use crate::simd::{MOST_LANES, Vector, lanes, load, splat, store, transposed};
+use fearless_simd::prelude::*;
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
 
 /// Packs one group of inputs; `from` is the whole layer's.
-pub(crate) fn pack<T: Float>(
+#[inline(always)]
+pub(crate) fn pack<S: Simd, T: Float>(
+    simd: S,
     plan: &Plan<T>,
     inputs: Range<usize>,
     from: LayerViews<'_, T>,
     packed: &mut [T],
 ) {
     let mut rest = packed;
-    for_blocks(plan, inputs, |input, outputs, width| {
+    for (input, outputs, width) in blocks(plan, inputs) {
         let (rows, after) = std::mem::take(&mut rest).split_at_mut(plan.rows() * width);
         rest = after;
         if outputs.len() < width {
             rows.fill(T::ZERO);
         }
         let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-        let points = &from.control_points[edges.start * plan.bases..edges.end * plan.bases];
-        let weights = &from.spline_weight[edges.clone()];
-        for (basis, row) in rows.chunks_exact_mut(width).take(plan.bases).enumerate() {
-            for ((to, points), weight) in row.iter_mut().zip(points.chunks_exact(plan.bases)).zip(weights) {
-                *to = *weight * points[basis];
+        let mut done = 0;
+        while done + lanes::<S, T>() <= edges.len() {
+            let first = edges.start + done;
+            let weight = load(simd, &from.spline_weight[first..]);
+            let points = &from.control_points[first * plan.bases..];
+            if !pack_square(simd, plan, points, weight, &mut rows[done..], width) {
+                break;
+            }
+            done += lanes::<S, T>();
+        }
+        for (output, edge) in edges.clone().enumerate().skip(done) {
+            let points = &from.control_points[edge * plan.bases..][..plan.bases];
+            for (basis, point) in points.iter().enumerate() {
+                rows[basis * width + output] = from.spline_weight[edge] * *point;
             }
         }
         rows[plan.bases * width..][..edges.len()].copy_from_slice(&from.base_weight[edges]);
-    });
+    }
+}
+
+/// `w_s·P` of as many edges as a vector has lanes. False if `points`, which may be read beyond these edges, ends
+/// before.
+#[inline(always)]
+fn pack_square<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    points: &[T],
+    weight: Vector<S, T>,
+    rows: &mut [T],
+    width: usize,
+) -> bool {
+    let (side, bases) = (lanes::<S, T>(), plan.bases);
+    if points.len() < side * bases + side {
+        return false;
+    }
+    for first in (0..bases).step_by(side) {
+        let columns = load_square(simd, &points[first..], bases);
+        for (basis, column) in (first..bases.min(first + side)).zip(columns) {
+            store::<S, T>(column * weight, &mut rows[basis * width..]);
+        }
+    }
+    true
 }
 
 /// Splits the gradients of one group of packed coefficients. `parameters` are the whole layer's, `gradients` the
 /// group's.
-pub(crate) fn unpack<T: Float>(
+#[inline(always)]
+pub(crate) fn unpack<S: Simd, T: Float>(
+    simd: S,
     plan: &Plan<T>,
     inputs: Range<usize>,
     packed: &[T],
     parameters: LayerViews<'_, T>,
     gradients: LayerViewsMut<'_, T>,
 ) {
-    let first = inputs.start * plan.outputs;
+    let group = inputs.start * plan.outputs;
     let mut rest = packed;
-    for_blocks(plan, inputs, |input, outputs, width| {
+    for (input, outputs, width) in blocks(plan, inputs) {
         let (rows, after) = rest.split_at(plan.rows() * width);
         rest = after;
         let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-        let points = parameters.control_points[edges.start * plan.bases..edges.end * plan.bases]
-            .chunks_exact(plan.bases);
-        let weights = &parameters.spline_weight[edges.clone()];
-        // From here on the group's own.
-        let edges = edges.start - first..edges.end - first;
-        let point_gradients = &mut gradients.control_points[edges.start * plan.bases..edges.end * plan.bases];
-        let weight_gradients = &mut gradients.spline_weight[edges.clone()];
-        weight_gradients.fill(T::ZERO);
-        for (basis, row) in rows.chunks_exact(width).take(plan.bases).enumerate() {
-            let to = point_gradients.chunks_exact_mut(plan.bases).zip(weight_gradients.iter_mut());
-            for ((slope, (to, sum)), (points, weight)) in row.iter().zip(to).zip(points.clone().zip(weights))
-            {
-                to[basis] = *weight * *slope;
-                *sum += points[basis] * *slope;
-            }
+        let mut done = 0;
+        while done + lanes::<S, T>() <= edges.len() {
+            let first = edges.start + done;
+            let weight = load(simd, &parameters.spline_weight[first..]);
+            let points = &parameters.control_points[first * plan.bases..];
+            let to = &mut gradients.control_points[(first - group) * plan.bases..];
+            let Some(sum) = unpack_square(simd, plan, (&rows[done..], width), points, weight, to) else {
+                break;
+            };
+            store::<S, T>(sum, &mut gradients.spline_weight[first - group..]);
+            done += lanes::<S, T>();
         }
-        gradients.base_weight[edges.clone()].copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
-    });
+        for (output, edge) in edges.clone().enumerate().skip(done) {
+            let points = &parameters.control_points[edge * plan.bases..][..plan.bases];
+            let to = &mut gradients.control_points[(edge - group) * plan.bases..][..plan.bases];
+            let mut sum = T::ZERO;
+            for (basis, (to, point)) in to.iter_mut().zip(points).enumerate() {
+                let slope = rows[basis * width + output];
+                *to = parameters.spline_weight[edge] * slope;
+                sum += *point * slope;
+            }
+            gradients.spline_weight[edge - group] = sum;
+        }
+        gradients.base_weight[edges.start - group..edges.end - group]
+            .copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
+    }
 }
 
-/// Calls `body(input, outputs, width)` for the blocks of packed coefficients of a group in their order; `width` is the
-/// distance between rows.
-fn for_blocks<T: Float>(
+/// Writes `dP` of as many edges as a vector has lanes, and returns their `dw_s`. None, and nothing is written, if
+/// `points`, which may be read beyond these edges, ends before.
+#[inline(always)]
+fn unpack_square<S: Simd, T: Float>(
+    simd: S,
     plan: &Plan<T>,
-    inputs: Range<usize>,
-    mut body: impl FnMut(usize, Range<usize>, usize),
-) {
-    match plan.form {
-        Form::Outputs { .. } => {
-            for tile in plan.tiles() {
-                let outputs = tile.first..plan.outputs.min(tile.first + tile.width);
-                inputs.clone().for_each(|input| body(input, outputs.clone(), tile.width));
-            }
+    (rows, width): (&[T], usize),
+    points: &[T],
+    weight: Vector<S, T>,
+    to: &mut [T],
+) -> Option<Vector<S, T>> {
+    let (side, bases) = (lanes::<S, T>(), plan.bases);
+    if points.len() < side * bases + side {
+        return None;
+    }
+    let mut sum = splat(simd, T::ZERO);
+    for first in (0..bases).step_by(side) {
+        let count = side.min(bases - first);
+        let columns = load_square(simd, &points[first..], bases);
+        let mut slopes = [splat(simd, T::ZERO); MOST_LANES];
+        for (basis, (slope, column)) in (first..first + count).zip(slopes.iter_mut().zip(columns)) {
+            let row = load(simd, &rows[basis * width..]);
+            sum += column * row;
+            *slope = row * weight;
         }
-        Form::Samples => {
-            for input in inputs {
-                (0..plan.outputs).for_each(|output| body(input, output..output + 1, 1));
+        let square = transposed::<S, T>(simd, slopes);
+        for (edge, slopes) in square[..side].iter().enumerate() {
+            let to = &mut to[edge * bases + first..];
+            // What overhangs an edge is overwritten by those that follow, as long as it stays within these.
+            if count == side || first == 0 && edge * bases + side <= side * bases {
+                store::<S, T>(*slopes, to);
+            } else {
+                to[..count].copy_from_slice(&slopes.as_slice()[..count]);
             }
         }
     }
+    Some(sum)
+}
+
+/// The columns of a square of rows that are `stride` apart; in a block of narrower rows, also what follows them.
+#[inline(always)]
+fn load_square<S: Simd, T: Float>(simd: S, from: &[T], stride: usize) -> [Vector<S, T>; MOST_LANES] {
+    let mut square = [splat(simd, T::ZERO); MOST_LANES];
+    for (r, row) in square[..lanes::<S, T>()].iter_mut().enumerate() {
+        *row = load(simd, &from[r * stride..]);
+    }
+    transposed::<S, T>(simd, square)
+}
+
+/// The blocks of packed coefficients of a group in their order: input, outputs, and the distance between rows.
+fn blocks<T: Float>(
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+) -> impl Iterator<Item = (usize, Range<usize>, usize)> {
+    let (outputs, samples) = (plan.outputs, plan.form == Form::Samples);
+    let singles = inputs.clone().filter(move |_| samples);
+    let singles = singles.flat_map(move |input| (0..outputs).map(move |o| (input, o..o + 1, 1)));
+    let tiles = plan.tiles().flat_map(move |tile| {
+        let range = tile.first..outputs.min(tile.first + tile.width);
+        inputs.clone().map(move |input| (input, range.clone(), tile.width))
+    });
+    singles.chain(tiles)
 }

@@ -55,6 +55,8 @@ pub(crate) struct Plan<T> {
     pub(crate) form: Form,
     /// Inputs that are sorted together.
     pub(crate) group: usize,
+    /// Whether the bases add up to 1 wherever `x` is.
+    pub(crate) unity: bool,
     cells: Vec<Arc<Cells<T>>>,
 }
 
@@ -92,6 +94,7 @@ impl<T: Float> Plan<T> {
             base: layer.base,
             form: if samples { Form::Samples } else { dispatch!(level, simd => tiled::<_, T>(simd)) },
             group: (STRIP * BLOCKS.0 / block).clamp(1, STRIP),
+            unity: layer.splines.iter().all(|spline| adds_up_to_one(spline)),
             cells,
         })
     }
@@ -156,6 +159,18 @@ impl<T: Float> Plan<T> {
         let parameters = self.packed(self.inputs);
         Work { inputs: self.inputs, outputs: self.outputs, each, parameters }
     }
+}
+
+/// Whether the bases add up to 1 in every cell: the sum of the polynomials is the constant 1, but for rounding.
+fn adds_up_to_one(table: &CellTable) -> bool {
+    let size = table.degree() + 1;
+    (0..table.cell_count()).all(|cell| {
+        table.coefficients(cell).chunks_exact(size).enumerate().all(|(power, row)| {
+            let magnitude: f64 = row.iter().map(|c| c.abs()).sum();
+            let sum = row.iter().sum::<f64>() - if power == 0 { 1.0 } else { 0.0 };
+            sum.abs() <= 1e-13 * magnitude.max(1.0)
+        })
+    })
 }
 
 #[inline(always)]

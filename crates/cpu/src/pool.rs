@@ -3,6 +3,7 @@
 
 use crate::error::CpuError;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 /// Runs independent tasks on a fixed number of threads.
@@ -38,15 +39,29 @@ impl Pool {
         let mut tasks = tasks.peekable();
         let Some(first) = tasks.next() else { return };
         match &self.workers {
-            Some(workers) if tasks.peek().is_some() => workers.pool.in_place_scope(|scope| {
-                let body = &body;
-                for task in std::iter::once(first).chain(tasks) {
-                    scope.spawn(move |_| body(rayon::current_thread_index().unwrap_or(0), task));
-                }
-            }),
+            Some(workers) if tasks.peek().is_some() => {
+                let tasks = Mutex::new(std::iter::once(first).chain(tasks));
+                let take = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let work = || {
+                    while let Some(task) = take() {
+                        body(rayon::current_thread_index().unwrap_or(0), task);
+                    }
+                };
+                workers.pool.install(|| on_each(self.threads, &work));
+            }
             _ => std::iter::once(first).chain(tasks).for_each(|task| body(0, task)),
         }
     }
+}
+
+/// Calls `work` as often as there are threads, side by side. Unlike tasks that are spawned, joined ones live on the
+/// stack: a step allocates nothing.
+fn on_each(threads: usize, work: &(impl Fn() + Sync)) {
+    if threads == 1 {
+        return work();
+    }
+    let half = threads / 2;
+    rayon::join(|| on_each(half, work), || on_each(threads - half, work));
 }
 
 impl Workers {

@@ -190,7 +190,25 @@ fn transpose_squares<S: Simd, T: Float>(
     }
 }
 
-/// Transposes a square of as many vectors as one has lanes, by perfect shuffles.
+/// The transpose of the first square of as many vectors as one has lanes, by perfect shuffles.
+#[inline(always)]
+pub(crate) fn transposed<S: Simd, T: Float>(
+    _simd: S,
+    mut square: [Vector<S, T>; MOST_LANES],
+) -> [Vector<S, T>; MOST_LANES] {
+    let side = lanes::<S, T>();
+    let mut step = 1;
+    while step < side {
+        let before = square;
+        for i in 0..side / 2 {
+            (square[2 * i], square[2 * i + 1]) = before[i].interleave(before[i + side / 2]);
+        }
+        step *= 2;
+    }
+    square
+}
+
+/// Transposes a square of as many vectors as one has lanes, from memory to memory.
 #[inline(always)]
 fn transpose_square<S: Simd, T: Float>(
     simd: S,
@@ -202,14 +220,7 @@ fn transpose_square<S: Simd, T: Float>(
     for (r, row) in square[..side].iter_mut().enumerate() {
         *row = load(simd, &from[r * from_stride..]);
     }
-    let mut step = 1;
-    while step < side {
-        let before = square;
-        for i in 0..side / 2 {
-            (square[2 * i], square[2 * i + 1]) = before[i].interleave(before[i + side / 2]);
-        }
-        step *= 2;
-    }
+    let square = transposed::<S, T>(simd, square);
     for (c, column) in square[..side].iter().enumerate() {
         store::<S, T>(*column, &mut to[c * to_stride..]);
     }

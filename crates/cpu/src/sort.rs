@@ -59,6 +59,8 @@ pub(crate) struct Sorted<T> {
     runs: Vec<Run>,
     run_counts: Vec<usize>,
     places: Vec<Place>,
+    /// What the search for a cell begins with.
+    buckets: Vec<u32>,
     /// For each cell its number of samples, then the place of the first.
     counts: Vec<u16>,
     /// `[slots, k + 2, stride]`: the bases of the cell, and the base function.
@@ -90,6 +92,7 @@ impl<T: Float> Sorted<T> {
         grow(&mut self.runs, slots * self.most_runs);
         grow(&mut self.run_counts, slots);
         grow(&mut self.places, block);
+        grow(&mut self.buckets, block);
         grow(&mut self.counts, cells);
         self.x.resize(slots * self.stride);
         self.weights.resize(slots * (size + 1) * self.stride);
@@ -108,16 +111,26 @@ impl<T: Float> Sorted<T> {
     }
 
     /// Sorts samples `x` into a slot. All slots of a group have the same number of samples.
-    #[inline(never)]
-    pub(crate) fn sort(&mut self, slot: usize, cells: &Cells<T>, x: &[T]) {
+    #[inline(always)]
+    pub(crate) fn sort<S: Simd>(&mut self, simd: S, slot: usize, cells: &Cells<T>, x: &[T]) {
+        simd.vectorize(
+            #[inline(always)]
+            || self.sort_samples(slot, cells, x),
+        );
+    }
+
+    #[inline(always)]
+    fn sort_samples(&mut self, slot: usize, cells: &Cells<T>, x: &[T]) {
         self.samples = x.len();
         let order = &mut self.order[slot * self.block..][..x.len()];
         let sorted = &mut self.x[slot * self.stride..][..x.len()];
         let runs = &mut self.runs[slot * self.most_runs..][..cells.count() + 1];
         let counts = &mut self.counts[..cells.count()];
         counts.fill(0);
-        for (place, x) in self.places.iter_mut().zip(x) {
-            let cell = cells.find(*x);
+        let buckets = &mut self.buckets[..x.len()];
+        cells.buckets(x, buckets);
+        for ((place, x), bucket) in self.places.iter_mut().zip(x).zip(&*buckets) {
+            let cell = cells.find_from(*x, *bucket as usize);
             *place = Place { cell: cell as u16, rank: counts[cell] };
             counts[cell] += 1;
         }
@@ -221,7 +234,7 @@ mod tests {
             let plan = Plan::<f64>::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap();
             let mut sorted = Sorted::default();
             sorted.fit(&plan, 80);
-            sorted.sort(0, plan.cells(0), &x);
+            dispatch!(level, simd => sorted.sort(simd, 0, plan.cells(0), &x));
             dispatch!(level, simd => sorted.weigh(simd, 0, &plan, plan.cells(0), true));
             let slot = sorted.slot(0, 3);
             let mut seen: Vec<u16> = slot.order.to_vec();

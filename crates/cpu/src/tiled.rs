@@ -14,19 +14,34 @@ use crate::sort::Slot;
 use crate::task::{Backward, Forward};
 use fearless_simd::prelude::*;
 
-/// Evaluates an expression with the degree and one, and the vectors of a tile, as constants.
+/// The row that the others are measured from where bases add up to 1: its multiply-add is an addition then, which
+/// processors do beside their multiply-adds.
+const PIVOT: usize = 1;
+
+/// Evaluates an expression with constants: the degree and one, the vectors of a tile, and whether bases add up to 1.
+/// One vector alone is not worth a version for that.
 macro_rules! by_width {
-    ($simd:ident, $degree:expr, $width:expr, $k:ident, $n:ident => $body:expr) => {
-        by_degree!($simd, $degree, $k => if $width == lanes::<S, T>() {
+    ($simd:ident, $plan:expr, $width:expr, $k:ident, $n:ident, $u:ident => $body:expr) => {
+        by_degree!($simd, $plan.degree, $k => if $width == lanes::<S, T>() {
             const $n: usize = 1;
+            const $u: bool = false;
             $body
         } else if wide::<S>() == 4 {
             const $n: usize = 4;
-            $body
+            by_width!(@ $plan, $u => $body)
         } else {
             const $n: usize = 2;
-            $body
+            by_width!(@ $plan, $u => $body)
         })
+    };
+    (@ $plan:expr, $u:ident => $body:expr) => {
+        if $plan.unity {
+            const $u: bool = true;
+            $body
+        } else {
+            const $u: bool = false;
+            $body
+        }
     };
 }
 
@@ -43,7 +58,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
         for first in inputs.clone().step_by(plan.group) {
             let group = first..inputs.end.min(first + plan.group);
             for (slot, input) in group.clone().enumerate() {
-                sorted.sort(slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
+                sorted.sort(simd, slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
                 sorted.weigh(simd, slot, plan, plan.cells(input), false);
             }
             let mut rest = &packed[plan.packed(first)..];
@@ -52,7 +67,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
                 for slot in 0..group.len() {
                     let (rows, after) = rest.split_at(plan.rows() * tile.width);
                     let slot = sorted.slot(slot, plan.degree);
-                    by_width!(simd, plan.degree, tile.width, K, N => forward_tile::<S, T, K, N>(simd, rows, slot, y));
+                    by_width!(simd, plan, tile.width, K, N, U => forward_tile::<S, T, K, N, U>(simd, rows, slot, y));
                     rest = after;
                 }
             }
@@ -75,7 +90,7 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
             let samples = layout.rows.of_block(block).len();
             let Scratch { sorted, parts, sums, .. } = scratch;
             for (slot, input) in group.clone().enumerate() {
-                sorted.sort(slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
+                sorted.sort(simd, slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
                 sorted.weigh(simd, slot, plan, plan.cells(input), dx.is_some());
             }
             let dy = &dy[block * plan.padded_outputs() * block_length..];
@@ -87,13 +102,13 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                     let end = start + plan.rows() * tile.width;
                     let rows = &packed[plan.packed(first)..][start..end];
                     let gradient = &mut gradient[start..end];
-                    by_width!(simd, plan.degree, tile.width, K, N =>
-                        gradient_tile::<S, T, K, N>(simd, slot, dy, gradient));
+                    by_width!(simd, plan, tile.width, K, N, U =>
+                        gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient));
                     if dx.is_some() {
                         let part = &mut parts[slot_index * block_length * lanes::<S, T>()..];
                         let first = tile.first == 0;
-                        by_width!(simd, plan.degree, tile.width, K, N =>
-                            input_tile::<S, T, K, N>(simd, rows, slot, dy, part, first));
+                        by_width!(simd, plan, tile.width, K, N, U =>
+                            input_tile::<S, T, K, N, U>(simd, rows, slot, dy, part, first));
                     }
                     start = end;
                 }
@@ -161,7 +176,7 @@ fn strips<T: Float>(plan: &Plan<T>) -> impl Iterator<Item = (Tile, usize, usize)
 
 /// `y += Σ_j w_j·row_j + s·base row` for one input, a tile of `N` vectors and all samples of a block.
 #[inline(always)]
-fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize>(
+fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
     rows: &[T],
     slot: Slot<'_, T>,
@@ -170,15 +185,19 @@ fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize>(
     let width = N * lanes::<S, T>();
     let base_row: [Vector<S, T>; N] = load_all(simd, &rows[rows.len() - width..]);
     for run in slot.runs {
-        let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell(simd, rows, run.row());
+        let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell::<S, T, K, N, UNITY>(simd, rows, run.row());
         let order = &slot.order[run.range()];
         let weights: [&[T]; K] = weights_of_run(slot.weights, slot.stride, run.range());
         let base = &slot.weights[K * slot.stride..][run.range()];
         for p in 0..order.len() {
             let y = &mut y[usize::from(order[p]) * width..][..width];
             let mut sum: [Vector<S, T>; N] = load_all(simd, y);
-            for (row, weights) in cell_rows.iter().zip(weights) {
-                add_multiple(&mut sum, splat(simd, weights[p]), row);
+            for (j, (row, weights)) in cell_rows.iter().zip(weights).enumerate() {
+                if UNITY && j == PIVOT {
+                    add_vectors(&mut sum, row);
+                } else {
+                    add_multiple(&mut sum, splat(simd, weights[p]), row);
+                }
             }
             add_multiple(&mut sum, splat(simd, base[p]), &base_row);
             store_all::<S, T, N>(sum, y);
@@ -188,7 +207,7 @@ fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize>(
 
 /// `gradient of row_j += Σ_samples w_j·dy`, with sums that slide over the rows as the cells go by.
 #[inline(always)]
-fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize>(
+fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
     slot: Slot<'_, T>,
     dy: &[T],
@@ -215,15 +234,34 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize>(
             sums[K - 1] = zero;
             row += 1;
         }
+        if UNITY {
+            // Through the run this is the sum of all of them, which grows by `dy` alone.
+            sums[PIVOT] = with_others::<S, _, K, N>(
+                &sums,
+                #[inline(always)]
+                |sum, other| sum + other,
+            );
+        }
         let order = &slot.order[run.range()];
         let weights: [&[T]; K] = weights_of_run(slot.weights, slot.stride, run.range());
         let base = &slot.weights[K * slot.stride..][run.range()];
         for p in 0..order.len() {
             let dy: [Vector<S, T>; N] = load_all(simd, &dy[usize::from(order[p]) * width..][..width]);
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                add_multiple(sum, splat(simd, weights[p]), &dy);
+            for (j, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
+                if UNITY && j == PIVOT {
+                    add_vectors(sum, &dy);
+                } else {
+                    add_multiple(sum, splat(simd, weights[p]), &dy);
+                }
             }
             add_multiple(&mut base_sum, splat(simd, base[p]), &dy);
+        }
+        if UNITY {
+            sums[PIVOT] = with_others::<S, _, K, N>(
+                &sums,
+                #[inline(always)]
+                |sum, other| sum - other,
+            );
         }
     }
     for (j, sum) in sums.into_iter().enumerate() {
@@ -235,7 +273,7 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize>(
 
 /// `part += dy·(Σ_j w'_j·row_j + s'·base row)`, one vector for each place in sorted order.
 #[inline(always)]
-fn input_tile<S: Simd, T: Float, const K: usize, const N: usize>(
+fn input_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
     rows: &[T],
     slot: Slot<'_, T>,
@@ -246,7 +284,7 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize>(
     let width = N * lanes::<S, T>();
     let base_row: [Vector<S, T>; N] = load_all(simd, &rows[rows.len() - width..]);
     for run in slot.runs {
-        let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell(simd, rows, run.row());
+        let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell::<S, T, K, N, UNITY>(simd, rows, run.row());
         let order = &slot.order[run.range()];
         let slopes: [&[T]; K] = weights_of_run(slot.slopes, slot.stride, run.range());
         let base = &slot.slopes[K * slot.stride..][run.range()];
@@ -257,8 +295,11 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize>(
             for vector in &mut slope {
                 *vector *= base;
             }
-            for (row, slopes) in cell_rows.iter().zip(slopes) {
-                add_multiple(&mut slope, splat(simd, slopes[p]), row);
+            for (j, (row, slopes)) in cell_rows.iter().zip(slopes).enumerate() {
+                // Slopes add up to zero: what the rows have in common falls out.
+                if !UNITY || j != PIVOT {
+                    add_multiple(&mut slope, splat(simd, slopes[p]), row);
+                }
             }
             let dy: [Vector<S, T>; N] = load_all(simd, &dy[usize::from(order[p]) * width..][..width]);
             let mut sum = if first { splat(simd, T::ZERO) } else { load(simd, part) };
@@ -270,8 +311,10 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize>(
     }
 }
 
+/// The rows that a cell needs; with `UNITY`, all but the pivot less the pivot.
 #[inline(always)]
-fn rows_of_cell<S: Simd, T: Float, const K: usize, const N: usize>(
+#[expect(clippy::needless_range_loop, reason = "counted loops are unrolled in time")]
+fn rows_of_cell<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
     rows: &[T],
     first: usize,
@@ -280,6 +323,15 @@ fn rows_of_cell<S: Simd, T: Float, const K: usize, const N: usize>(
     let mut cell_rows = [[splat(simd, T::ZERO); N]; K];
     for (j, row) in cell_rows.iter_mut().enumerate() {
         *row = load_all(simd, &rows[(first + j) * width..]);
+    }
+    if UNITY {
+        for j in 0..K {
+            for t in 0..N {
+                if j != PIVOT {
+                    cell_rows[j][t] -= cell_rows[PIVOT][t];
+                }
+            }
+        }
     }
     cell_rows
 }
@@ -304,4 +356,31 @@ fn add_multiple<S: Simd, V: SimdFloat<S>, const N: usize>(sum: &mut [V; N], fact
     for (sum, vector) in sum.iter_mut().zip(vectors) {
         *sum = vector.mul_add(factor, *sum);
     }
+}
+
+/// `sum += vectors`
+#[inline(always)]
+fn add_vectors<S: Simd, V: SimdFloat<S>, const N: usize>(sum: &mut [V; N], vectors: &[V; N]) {
+    for (sum, vector) in sum.iter_mut().zip(vectors) {
+        *sum += *vector;
+    }
+}
+
+/// The pivot changed by each of the others. Counted loops here: those over chains of iterators are unrolled too late
+/// for the arrays to become registers.
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "counted loops are unrolled in time")]
+fn with_others<S: Simd, V: SimdFloat<S>, const K: usize, const N: usize>(
+    sums: &[[V; N]; K],
+    change: impl Fn(V, V) -> V,
+) -> [V; N] {
+    let mut pivot = sums[PIVOT];
+    for j in 0..K {
+        for t in 0..N {
+            if j != PIVOT {
+                pivot[t] = change(pivot[t], sums[j][t]);
+            }
+        }
+    }
+    pivot
 }

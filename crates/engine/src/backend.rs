@@ -1,5 +1,6 @@
 //! What may be asked of a backend.
 
+use crate::adam::{AdamRule, AdamSlabs, Survey};
 use crate::error::EngineError;
 use crate::loss::Loss;
 use crate::program::{Layer, Program};
@@ -96,6 +97,16 @@ pub trait Executor<T: Real>: Send {
         gradient: &mut [T],
         dx: &mut [T],
     ) -> Result<(), EngineError>;
+
+    /// Looks over parameters and gradient before a step; the same bits as [`Survey::of`].
+    fn survey(&mut self, parameters: &[T], gradient: &[T]) -> Survey {
+        Survey::of(parameters, gradient)
+    }
+
+    /// Moves parameters and moments by the rule of Adam; the same bits as [`AdamRule::apply`].
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        rule.apply(slabs);
+    }
 
     /// What each layer's input nodes receive for `x: [rows, inputs]`.
     ///

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adam;
 mod backend;
 pub mod conformance;
 mod error;
@@ -14,6 +15,7 @@ mod program;
 mod real;
 pub mod reference;
 
+pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
 pub use error::EngineError;
 pub use loss::Loss;

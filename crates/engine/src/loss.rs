@@ -69,39 +69,29 @@ impl Loss {
         if let Some(dy) = &dy {
             check("dy", rows * n_out, dy.len())?;
         }
-        let weight = |row: usize| batch.weights.map_or(1.0, |w| w[row].to_f64());
-        let total: f64 = (0..rows).map(weight).sum();
+        let total = match batch.weights {
+            None => rows as f64,
+            Some(weights) => weights.iter().map(|w| w.to_f64()).sum(),
+        };
         let valid = batch.weights.is_none_or(|w| w.iter().all(|w| *w >= T::ZERO));
         if !(total > 0.0 && total.is_finite() && valid) {
             return Err(EngineError::Weights { sum: total });
         }
-        let mut slopes = vec![0.0; n_out];
-        let mut pass = |outer: f64, mut dy: Option<&mut [T]>| {
-            let mut sum = 0.0;
-            for row in 0..rows {
-                let (weight, span) = (weight(row) / total, row * n_out..(row + 1) * n_out);
-                if weight > 0.0 {
-                    let target = &batch.targets[row * width..(row + 1) * width];
-                    sum += weight * self.row(row, &outputs[span.clone()], target, &mut slopes)?;
-                } else {
-                    slopes.fill(0.0);
+        let rows = Rows { outputs, n_out, batch, width, total };
+        match self {
+            Self::Mse => Ok(rows.elements(1.0, dy, squared)),
+            Self::Rmse => {
+                let root = rows.elements(1.0, None, squared).sqrt();
+                if dy.is_some() {
+                    rows.elements(if root > 0.0 { 0.5 / root } else { 0.0 }, dy, squared);
                 }
-                if let Some(dy) = &mut dy {
-                    for (dy, slope) in dy[span].iter_mut().zip(&slopes) {
-                        *dy = T::from_f64(outer * weight * slope);
-                    }
-                }
+                Ok(root)
             }
-            Ok(sum)
-        };
-        if self != Self::Rmse {
-            return pass(1.0, dy);
+            Self::Mae => Ok(rows.elements(1.0, dy, |y, target| ((y - target).abs(), sign(y - target)))),
+            Self::Huber { delta } => Ok(rows.elements(1.0, dy, |y, target| huber(y - target, delta))),
+            Self::BinaryCrossEntropy => Ok(rows.elements(1.0, dy, binary_cross_entropy)),
+            Self::CrossEntropy => rows.cross_entropy(dy),
         }
-        let root = pass(1.0, None)?.sqrt();
-        if dy.is_some() {
-            pass(if root > 0.0 { 0.5 / root } else { 0.0 }, dy)?;
-        }
-        Ok(root)
     }
 
     /// Columns of the targets for a network of `n_out` outputs.
@@ -113,35 +103,89 @@ impl Loss {
         }
         Ok(found)
     }
+}
 
-    /// The loss of one row; `dy` receives its derivative with respect to the outputs.
-    fn row<T: Real>(self, row: usize, y: &[T], target: &[T], dy: &mut [f64]) -> Result<f64, EngineError> {
-        let scale = 1.0 / y.len() as f64;
-        let mut sum = 0.0;
-        for (index, (output, wanted)) in y.iter().zip(target).enumerate() {
-            let Some((value, slope)) = self.element(output.to_f64(), wanted.to_f64()) else {
-                return cross_entropy(row, y, target, dy);
-            };
-            sum += scale * value;
-            dy[index] = scale * slope;
-        }
-        Ok(sum)
+/// The rows of a batch with their outputs, checked.
+struct Rows<'a, T> {
+    outputs: &'a [T],
+    n_out: usize,
+    batch: &'a Batch<'a, T>,
+    /// Columns of the targets.
+    width: usize,
+    /// Sum of the weights.
+    total: f64,
+}
+
+impl<T: Real> Rows<'_, T> {
+    /// The share of a row in the mean.
+    #[inline(always)]
+    fn weight(&self, row: usize) -> f64 {
+        self.batch.weights.map_or(1.0, |weights| weights[row].to_f64()) / self.total
     }
 
-    /// Loss and derivative of one output, for losses that are means over outputs.
-    fn element(self, y: f64, target: f64) -> Option<(f64, f64)> {
-        match self {
-            Self::Mse | Self::Rmse => Some(((y - target).powi(2), 2.0 * (y - target))),
-            Self::Mae => Some(((y - target).abs(), sign(y - target))),
-            Self::Huber { delta } => Some(huber(y - target, delta)),
-            Self::BinaryCrossEntropy => Some(binary_cross_entropy(y, target)),
-            Self::CrossEntropy => None,
+    /// A mean over rows and outputs of `element(output, target)`, which returns a value and its derivative by the
+    /// output; `dy` receives the derivatives times `outer`.
+    #[inline(always)]
+    fn elements(
+        &self,
+        outer: f64,
+        mut dy: Option<&mut [T]>,
+        element: impl Fn(f64, f64) -> (f64, f64),
+    ) -> f64 {
+        let (n_out, scale) = (self.n_out, 1.0 / self.n_out as f64);
+        let mut sum = 0.0;
+        let rows = self.outputs.chunks_exact(n_out).zip(self.batch.targets.chunks_exact(n_out));
+        for (row, (outputs, targets)) in rows.enumerate() {
+            let weight = self.weight(row);
+            let mut slopes = dy.as_deref_mut().map(|dy| &mut dy[row * n_out..(row + 1) * n_out]);
+            if weight == 0.0 {
+                // No influence, not even that of NaN times 0.
+                if let Some(slopes) = slopes {
+                    slopes.fill(T::ZERO);
+                }
+                continue;
+            }
+            let mut of_row = 0.0;
+            for (index, (output, target)) in outputs.iter().zip(targets).enumerate() {
+                let (value, slope) = element(output.to_f64(), target.to_f64());
+                of_row += scale * value;
+                if let Some(slopes) = &mut slopes {
+                    slopes[index] = T::from_f64(outer * weight * (scale * slope));
+                }
+            }
+            sum += weight * of_row;
         }
+        sum
+    }
+
+    fn cross_entropy(&self, mut dy: Option<&mut [T]>) -> Result<f64, EngineError> {
+        let n_out = self.n_out;
+        let mut slopes = vec![0.0; n_out];
+        let mut sum = 0.0;
+        for row in 0..self.batch.rows {
+            let (weight, span) = (self.weight(row), row * n_out..(row + 1) * n_out);
+            if weight > 0.0 {
+                let target = &self.batch.targets[row * self.width..(row + 1) * self.width];
+                sum += weight * cross_entropy(row, &self.outputs[span.clone()], target, &mut slopes)?;
+            } else {
+                slopes.fill(0.0);
+            }
+            if let Some(dy) = &mut dy {
+                for (dy, slope) in dy[span].iter_mut().zip(&slopes) {
+                    *dy = T::from_f64(weight * slope);
+                }
+            }
+        }
+        Ok(sum)
     }
 }
 
 fn check(what: &'static str, expected: usize, found: usize) -> Result<(), EngineError> {
     crate::program::Program::check_length(what, expected, found)
+}
+
+fn squared(y: f64, target: f64) -> (f64, f64) {
+    ((y - target) * (y - target), 2.0 * (y - target))
 }
 
 /// Sign with `sign(0) = 0`, and NaN for NaN.

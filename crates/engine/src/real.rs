@@ -29,6 +29,8 @@ pub trait Real:
     const ONE: Self;
     /// Distance from 1 to the next value above it.
     const EPSILON: Self;
+    /// The largest finite value.
+    const MAX: Self;
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
     /// The same value as `f64`; exact.
@@ -45,15 +47,20 @@ macro_rules! real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = <$t>::EPSILON;
+            const MAX: Self = <$t>::MAX;
+            #[inline]
             fn from_f64(value: f64) -> Self {
                 value as $t
             }
+            #[inline]
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }
+            #[inline]
             fn is_finite(self) -> bool {
                 self.is_finite()
             }
+            #[inline]
             fn sqrt(self) -> Self {
                 self.sqrt()
             }

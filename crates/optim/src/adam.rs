@@ -1,10 +1,11 @@
-//! Adam and AdamW. The arithmetic of an element is `f64`, rounded once when it is stored.
+//! Adam and AdamW. The scalars of a step are computed in `f64`; elements in their own type, by whoever evaluates the
+//! objective, which has the threads and the vectors.
 
 use crate::error::StateError;
 use crate::objective::{Failure, Objective, Step, StepOutcome, fault};
 use crate::state::{Method, State};
 use crate::vector::{norm, power};
-use kanode_engine::Real;
+use kanode_engine::{AdamRule, AdamSlabs, Real};
 
 /// Adam (Kingma & Ba 2015, algorithm 1):
 /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `x ← (1−ηλ)x − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`;
@@ -19,34 +20,8 @@ pub(crate) struct Adam<T> {
     first: Vec<T>,
     second: Vec<T>,
     gradient: Vec<T>,
-}
-
-/// The scalars of one step.
-struct Rule {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    /// 1 − ηλ
-    keep: f64,
-    /// η/(1 − β₁ᵗ)
-    rate: f64,
-    /// 1 − β₂ᵗ
-    correction2: f64,
-}
-
-impl Rule {
-    /// The new parameter and moments. What never had a gradient stays as it is: no decay moves it either, since with a
-    /// fixed grid it belongs to a region without data.
-    fn apply<T: Real>(&self, x: T, g: T, m: T, v: T) -> (T, T, T) {
-        if g == T::ZERO && m == T::ZERO && v == T::ZERO {
-            return (x, m, v);
-        }
-        let g = g.to_f64();
-        let m = T::from_f64(self.beta1 * m.to_f64() + (1.0 - self.beta1) * g);
-        let v = T::from_f64(self.beta2 * v.to_f64() + (1.0 - self.beta2) * g * g);
-        let step = self.rate * m.to_f64() / ((v.to_f64() / self.correction2).sqrt() + self.epsilon);
-        (T::from_f64(self.keep * x.to_f64() - step), m, v)
-    }
+    /// No first moment, and no root of a second one, is larger.
+    largest: f64,
 }
 
 impl<T: Real> Adam<T> {
@@ -56,18 +31,38 @@ impl<T: Real> Adam<T> {
     pub(crate) fn new(n: usize, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> Self {
         let zeros = || vec![T::ZERO; n];
         let (first, second, gradient) = (zeros(), zeros(), zeros());
-        Self { beta1, beta2, epsilon, weight_decay, steps: 0, first, second, gradient }
+        Self { beta1, beta2, epsilon, weight_decay, steps: 0, first, second, gradient, largest: 0.0 }
     }
 
-    fn rule(&self, learning_rate: f64, steps: u64) -> Rule {
-        Rule {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep: 1.0 - learning_rate * self.weight_decay,
-            rate: learning_rate / (1.0 - power(self.beta1, steps)),
-            correction2: 1.0 - power(self.beta2, steps),
-        }
+    /// The first parameter that a step would make leave the number range. Everything is computed once only to see that
+    /// it is finite: a rejected step must leave no trace.
+    fn first_out_of_range(&self, rule: &AdamRule<T>, x: &[T]) -> Option<usize> {
+        let moments = self.first.iter().zip(&self.second);
+        x.iter().zip(&self.gradient).zip(moments).position(|((x, g), (m, v))| {
+            let (x, m, v) = rule.element(*x, *g, *m, *v);
+            !(x.is_finite() && m.is_finite() && v.is_finite())
+        })
+    }
+
+    /// The scalars of step number `steps`, and whether that step is sure to stay within the number range: judged by the
+    /// largest moments and parameters that there can be.
+    fn rule(&self, learning_rate: f64, steps: u64, magnitudes: f64, largest: f64) -> (AdamRule<T>, bool) {
+        let rate = learning_rate / (1.0 - power(self.beta1, steps));
+        let scale = 1.0 / (1.0 - power(self.beta2, steps));
+        let keep = 1.0 - learning_rate * self.weight_decay;
+        let rule = AdamRule {
+            first: [self.beta1, 1.0 - self.beta1].map(T::from_f64),
+            second: [self.beta2, 1.0 - self.beta2].map(T::from_f64),
+            epsilon: T::from_f64(self.epsilon),
+            keep: T::from_f64(keep),
+            rate: T::from_f64(rate),
+            scale: T::from_f64(scale),
+        };
+        let farthest = keep.abs().max(1.0) * magnitudes + rate * largest / self.epsilon;
+        let highest = largest * largest * scale;
+        let limit = T::MAX.to_f64() / 4.0;
+        let constants = rule.epsilon > T::ZERO && rule.rate.is_finite() && rule.scale.is_finite();
+        (rule, constants && farthest < limit && rate * largest < limit && highest < limit)
     }
 }
 
@@ -79,26 +74,25 @@ impl<T: Real> Method<T> for Adam<T> {
         objective: &mut O,
     ) -> Result<Step, O::Stop> {
         let loss = objective.evaluate(x, &mut self.gradient)?;
-        let gradient_norm = norm(&self.gradient);
-        if let Some(reason) = fault(loss, &self.gradient) {
+        let survey = objective.survey(x, &self.gradient);
+        // Squares that leave the range are the exception that `norm` and `fault` are slow and careful for.
+        let plain = survey.squares.is_finite() && survey.squares > f64::MIN_POSITIVE / f64::EPSILON;
+        let gradient_norm = if plain { survey.squares.sqrt() } else { norm(&self.gradient) };
+        if (!plain || !loss.is_finite())
+            && let Some(reason) = fault(loss, &self.gradient)
+        {
             return Ok(Step::failed(loss, gradient_norm, 1, reason));
         }
         let steps = self.steps.saturating_add(1);
-        let rule = self.rule(learning_rate, steps);
-        // Everything is computed once only to see that it is finite: a rejected step must leave no trace.
-        let moments = self.first.iter().zip(&self.second);
-        let bad = x.iter().zip(&self.gradient).zip(moments).position(|((x, g), (m, v))| {
-            let (x, m, v) = rule.apply(*x, *g, *m, *v);
-            !(x.is_finite() && m.is_finite() && v.is_finite())
-        });
-        if let Some(index) = bad {
+        // A mean of numbers is below the largest, but for rounding.
+        let largest = self.largest.max(gradient_norm) * (1.0 + 4.0 * T::EPSILON.to_f64());
+        let (rule, safe) = self.rule(learning_rate, steps, survey.magnitudes, largest);
+        if !safe && let Some(index) = self.first_out_of_range(&rule, x) {
             return Ok(Step::failed(loss, gradient_norm, 1, Failure::Update { index }));
         }
-        let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((x, g), (m, v)) in x.iter_mut().zip(&self.gradient).zip(moments) {
-            (*x, *m, *v) = rule.apply(*x, *g, *m, *v);
-        }
-        self.steps = steps;
+        let Self { gradient, first, second, .. } = self;
+        objective.adam(&rule, AdamSlabs { parameters: x, gradient, first, second });
+        (self.steps, self.largest) = (steps, largest);
         Ok(Step { loss, gradient_norm, evaluations: 1, outcome: StepOutcome::Accepted })
     }
 
@@ -116,6 +110,9 @@ impl<T: Real> Method<T> for Adam<T> {
         if self.second.iter().any(|v| *v < T::ZERO) {
             return Err(StateError::Range { name: "secondMoment".to_owned(), expected: "at least 0" });
         }
+        let moments = self.first.iter().zip(&self.second);
+        let size = |(m, v): (&T, &T)| m.to_f64().abs().max(v.to_f64().sqrt());
+        self.largest = moments.map(size).fold(0.0, f64::max);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What an optimiser asks of the world, and what one of its steps answers.
 
 use crate::vector;
-use kanode_engine::Real;
+use kanode_engine::{AdamRule, AdamSlabs, Real, Survey};
 use std::fmt;
 
 /// A function to be minimised.
@@ -17,6 +17,22 @@ pub trait Objective<T> {
     /// # Errors
     /// `Stop` ends the step at once, and the optimiser leaves its `x` at the last accepted point.
     fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, Self::Stop>;
+
+    /// [`Survey::of`], or whatever has the same bits and is faster.
+    fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey
+    where
+        T: Real,
+    {
+        Survey::of(x, gradient)
+    }
+
+    /// [`AdamRule::apply`], or whatever has the same bits and is faster.
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>)
+    where
+        T: Real,
+    {
+        rule.apply(slabs);
+    }
 }
 
 impl<T, S, F> Objective<T> for F

@@ -3,7 +3,7 @@
 
 use crate::objective::Objective;
 use crate::vector;
-use kanode_engine::Real;
+use kanode_engine::{AdamRule, AdamSlabs, Real, Survey};
 
 /// An objective that answers with its own loss, and with the gradient of a point at distance `rho` up the slope.
 #[derive(Debug)]
@@ -33,6 +33,14 @@ impl<T: Real, O: Objective<T> + ?Sized> Objective<T> for SharpnessAware<'_, O> {
             x.iter().zip(&*gradient).map(|(x, g)| T::from_f64(x.to_f64() + scale * g.to_f64())).collect();
         let above = self.objective.evaluate(&uphill, gradient)?;
         Ok(if above.is_finite() { loss } else { above })
+    }
+
+    fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey {
+        self.objective.survey(x, gradient)
+    }
+
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        self.objective.adam(rule, slabs);
     }
 }
 

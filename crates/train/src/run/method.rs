@@ -7,7 +7,7 @@ use crate::options::FitOptions;
 use crate::resolve::has_evidence;
 use crate::solver::{Halt, Smoothing, Solver, SolverRows};
 use crate::state::StateError;
-use kanode_engine::{Batch, Executor, Loss, Real};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Executor, Loss, Real, Survey};
 use kanode_network::{Network, Penalties, Smoothness};
 use kanode_optim::{Objective, OptimizerState, State};
 use std::sync::Arc;
@@ -102,6 +102,14 @@ impl<T: Real> Objective<T> for BatchObjective<'_, T> {
         let loss = self.executor.loss_and_gradient(self.loss, x, &self.batch, gradient);
         let loss = loss.map_err(Halt::Engine)?;
         Ok(loss + self.terms.add(x, &self.batch, gradient))
+    }
+
+    fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey {
+        self.executor.survey(x, gradient)
+    }
+
+    fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
+        self.executor.adam(rule, slabs);
     }
 }
 

@@ -1,0 +1,168 @@
+//! The element-wise part of Adam, which backends run with their threads and vectors.
+//!
+//! Adam itself, and when it applies, is the optimiser's; here are plain loops over slabs, the same for every backend.
+//! No addition is fused with a multiplication and sums have one order, so all give the same bits.
+
+use crate::real::Real;
+
+/// Parameters that a task surveys or updates at a time; sums are made of sums over so many.
+pub const SLAB_CHUNK: usize = 1 << 14;
+
+/// Sums run over so many fixed lanes: one order of additions for every machine, which the compiler can vectorise.
+const LANES: usize = 8;
+
+/// The scalars of one step: `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `x ← keep·x − rate·m/(√(scale·v) + ε)`
+/// (Kingma & Ba 2015, algorithm 1; Loshchilov & Hutter 2019, algorithm 2).
+#[derive(Clone, Copy, Debug)]
+pub struct AdamRule<T> {
+    /// β₁ and 1 − β₁.
+    pub first: [T; 2],
+    /// β₂ and 1 − β₂.
+    pub second: [T; 2],
+    /// ε.
+    pub epsilon: T,
+    /// 1 − ηλ.
+    pub keep: T,
+    /// η/(1 − β₁ᵗ).
+    pub rate: T,
+    /// 1/(1 − β₂ᵗ).
+    pub scale: T,
+}
+
+/// Parameters, their gradient and its moments, all of one length.
+#[derive(Debug)]
+pub struct AdamSlabs<'a, T> {
+    /// `x`.
+    pub parameters: &'a mut [T],
+    /// `g`.
+    pub gradient: &'a [T],
+    /// `m`.
+    pub first: &'a mut [T],
+    /// `v`.
+    pub second: &'a mut [T],
+}
+
+impl<T: Real> AdamRule<T> {
+    /// The new parameter and moments. What never had a gradient stays as it is: no decay moves it either, since with a
+    /// fixed grid it belongs to a region without data.
+    #[inline(always)]
+    pub fn element(&self, x: T, g: T, m: T, v: T) -> (T, T, T) {
+        let idle = g == T::ZERO && m == T::ZERO && v == T::ZERO;
+        let m = self.first[0] * m + self.first[1] * g;
+        let v = self.second[0] * v + self.second[1] * (g * g);
+        let moved = self.keep * x - self.rate * m / ((v * self.scale).sqrt() + self.epsilon);
+        (if idle { x } else { moved }, m, v)
+    }
+
+    /// Moves all parameters and moments.
+    #[inline(always)]
+    pub fn apply(&self, slabs: AdamSlabs<'_, T>) {
+        let AdamSlabs { parameters, gradient, first, second } = slabs;
+        for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
+            (*x, *m, *v) = self.element(*x, *g, *m, *v);
+        }
+    }
+}
+
+impl<'a, T> AdamSlabs<'a, T> {
+    /// The slabs in pieces of [`SLAB_CHUNK`].
+    pub fn chunks(self) -> impl Iterator<Item = AdamSlabs<'a, T>> {
+        let moments = self.first.chunks_mut(SLAB_CHUNK).zip(self.second.chunks_mut(SLAB_CHUNK));
+        let slabs = self.parameters.chunks_mut(SLAB_CHUNK).zip(self.gradient.chunks(SLAB_CHUNK)).zip(moments);
+        slabs.map(|((parameters, gradient), (first, second))| AdamSlabs {
+            parameters,
+            gradient,
+            first,
+            second,
+        })
+    }
+}
+
+/// What tells whether a step can be done, without doing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Survey {
+    /// Sum of the squares of the gradient. Not finite where an element is not; also where squares leave the range of
+    /// `f64`.
+    pub squares: f64,
+    /// Sum of the magnitudes of the parameters.
+    pub magnitudes: f64,
+}
+
+impl Survey {
+    /// Surveys slabs of one length.
+    pub fn of<T: Real>(parameters: &[T], gradient: &[T]) -> Self {
+        let chunks = parameters.chunks(SLAB_CHUNK).zip(gradient.chunks(SLAB_CHUNK));
+        Self::sum(chunks.map(|(parameters, gradient)| Self::of_chunk(parameters, gradient)))
+    }
+
+    /// Surveys slabs of at most [`SLAB_CHUNK`].
+    #[inline(always)]
+    pub fn of_chunk<T: Real>(parameters: &[T], gradient: &[T]) -> Self {
+        let (x_chunks, x_rest) = parameters.as_chunks::<LANES>();
+        let (g_chunks, g_rest) = gradient.as_chunks::<LANES>();
+        let mut lanes = [Self::default(); LANES];
+        for (x, g) in x_chunks.iter().zip(g_chunks) {
+            for (lane, (x, g)) in lanes.iter_mut().zip(x.iter().zip(g)) {
+                lane.observe(*x, *g);
+            }
+        }
+        for (lane, (x, g)) in lanes.iter_mut().zip(x_rest.iter().zip(g_rest)) {
+            lane.observe(*x, *g);
+        }
+        Self::sum(lanes.into_iter())
+    }
+
+    #[inline(always)]
+    fn observe<T: Real>(&mut self, x: T, g: T) {
+        self.squares += g.to_f64() * g.to_f64();
+        self.magnitudes += x.to_f64().abs();
+    }
+
+    /// The sum of surveys, in order.
+    #[inline(always)]
+    pub fn sum(parts: impl Iterator<Item = Self>) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            squares: sum.squares + part.squares,
+            magnitudes: sum.magnitudes + part.magnitudes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_survey_is_the_sum_of_squares_and_magnitudes_at_any_length() {
+        for count in [0, 1, 7, 8, 1000, SLAB_CHUNK, SLAB_CHUNK + 3] {
+            let x: Vec<f32> = (0..count).map(|i| (i % 5) as f32 - 2.0).collect();
+            let g: Vec<f32> = (0..count).map(|i| (i % 7) as f32 - 3.0).collect();
+            let survey = Survey::of(&x, &g);
+            assert_eq!(survey.squares, g.iter().map(|g| f64::from(g * g)).sum::<f64>());
+            assert_eq!(survey.magnitudes, x.iter().map(|x| f64::from(x.abs())).sum::<f64>());
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_shows_in_a_survey() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(!Survey::of(&[0.0; 20], &[[0.0; 19].as_slice(), &[bad]].concat()).squares.is_finite());
+            assert!(!Survey::of(&[[0.0; 19].as_slice(), &[bad]].concat(), &[0.0; 20]).magnitudes.is_finite());
+        }
+    }
+
+    #[test]
+    fn chunks_are_the_whole_in_order() {
+        let n = 2 * SLAB_CHUNK + 5;
+        let (mut x, g, mut m, mut v) = (vec![0; n], vec![0; n], vec![0; n], vec![0; n]);
+        let slabs = AdamSlabs { parameters: &mut x, gradient: &g, first: &mut m, second: &mut v };
+        let lengths: Vec<usize> = slabs
+            .chunks()
+            .map(|chunk| {
+                assert_eq!([chunk.gradient.len(), chunk.first.len()], [chunk.parameters.len(); 2]);
+                chunk.second.len()
+            })
+            .collect();
+        assert_eq!(lengths, [SLAB_CHUNK, SLAB_CHUNK, 5]);
+    }
+}
