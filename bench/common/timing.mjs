@@ -1,10 +1,7 @@
 // How rivals are timed: round after round, each in turn, so that whatever else the machine does meets all of them alike.
 import { median } from '../accuracy/helpers.mjs'
 
-/**
- * Milliseconds of a function: the median of as many calls as fit into `seconds`, at least three after a first one that
- * is not counted.
- */
+/** Milliseconds of a function: the median of as many calls as begin within `seconds`, after one that is not counted. */
 export async function timed(work, seconds) {
   await work()
   const times = []
@@ -13,7 +10,7 @@ export async function timed(work, seconds) {
     const began = performance.now()
     await work()
     times.push(performance.now() - began)
-  } while (performance.now() < end || times.length < 3)
+  } while (performance.now() < end)
   return median(times)
 }
 
