@@ -29,7 +29,9 @@ await main(async () => {
   const tf = await loadTensorflow()
   const facts = announce({ ...(tf && { 'TensorFlow.js': tf.version_core }) }, { threads })
   if (tf === null) console.log(`TensorFlow.js is not installed and left out; to measure it: ${install}`)
-  console.log('kanode and TensorFlow.js compute in f32, plain JavaScript in f64, in which it is faster; both rivals on one thread')
+  console.log(
+    'kanode and TensorFlow.js compute in f32, plain JavaScript in f64, in which it is faster; both rivals on one thread',
+  )
   for (const backend of tf ? backends : []) await check(tf, backend)
 
   const results = {}
