@@ -1,28 +1,29 @@
 // The command line that the speed benchmarks share: names of what to measure, and how long.
 import { parseArgs } from 'node:util'
 
-const counts = ['threads', 'rounds']
-const shared = { threads: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' } }
+/** What is counted in whole numbers; the others are seconds. */
+const counts = ['threads', 'rounds', 'epochs']
 
 /** A mistake on the command line, with the usage as its message. */
 export class UsageError extends Error {}
 
 /**
- * Reads `name… --threads=n --rounds=n --seconds=s --save`.
+ * Reads names, `--save`, and numbers such as `--threads=2`.
  *
  * @param {string[]} args
  * @param {object} command
  * @param {string} command.usage how the command begins, as `npm run bench:js`
  * @param {readonly string[]} command.names what can be named; all of it unless something is
- * @param {{ threads: number, rounds: number, seconds: number }} command.defaults
- * @param {Record<string, import('node:util').ParseArgsOptionDescriptor>} [command.options] further options
+ * @param {Record<string, number>} command.defaults the numbers that can be given, and what they are unless they are
+ * @param {readonly string[]} [command.texts] further options, with a text each
  * @throws {UsageError}
  */
-export function readArguments(args, { usage, names, defaults, options = {} }) {
-  const extra = Object.keys(options).map(name => `--${name}${options[name].type === 'string' ? '=…' : ''}`)
-  const list = `${usage} [-- name… --threads=n --rounds=n --seconds=s --save ${extra.join(' ')}`.trimEnd()
-  const help = `usage: ${list}]\nnames: ${names.join(', ')}`
-  const given = parse(args, { ...shared, save: { type: 'boolean', default: false }, ...options }, help)
+export function readArguments(args, { usage, names, defaults, texts = [] }) {
+  const valued = [...Object.keys(defaults), ...texts]
+  const list = [...valued.map(name => `--${name}=…`), '--save']
+  const help = `usage: ${usage} [-- name… ${list.join(' ')}]\nnames: ${names.join(', ')}`
+  const options = Object.fromEntries(valued.map(name => [name, { type: 'string' }]))
+  const given = parse(args, { ...options, save: { type: 'boolean', default: false } }, help)
   const unknown = given.positionals.find(name => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`There is no '${unknown}'.\n${help}`)
   const numbers = Object.fromEntries(

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { alternate, ratios } from './timing.mjs'
+
+test('rivals take turns in every mode, and the middle of their rounds counts', async () => {
+  const calls = []
+  const rival = (name, times) => ({
+    name,
+    measure: async mode => {
+      calls.push(`${mode} ${name}`)
+      return times[mode]?.shift() ?? null
+    },
+  })
+  const rivals = [rival('a', { x: [3, 1, 2], y: [1, 1, 1] }), rival('b', { x: [6, 8, 7] })]
+  const results = await alternate(rivals, { modes: ['x', 'y'], rounds: 3, seconds: 1 })
+  const turn = ['x a', 'x b']
+  expect(calls.slice(0, 6)).toEqual([...turn, ...turn, ...turn])
+  expect(results).toEqual({
+    x: { a: { ms: 2, rounds: [3, 1, 2] }, b: { ms: 7, rounds: [6, 8, 7] } },
+    y: { a: { ms: 1, rounds: [1, 1, 1] } },
+  })
+})
+
+test('ratios are times of the others by ours, none without ours', () => {
+  expect(ratios({ a: { ms: 2 }, b: { ms: 7 } }, 'a')).toEqual({ a: 1, b: 3.5 })
+  expect(ratios({ b: { ms: 7 } }, 'a')).toEqual({})
+})
