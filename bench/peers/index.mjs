@@ -5,6 +5,7 @@ import { inNode } from '../common/kanode.mjs'
 import { announce, cores, save, table, time, times } from '../common/report.mjs'
 import { shapes, titleOf } from '../common/shapes.mjs'
 import { alternate, ratios } from '../common/timing.mjs'
+import { plain } from '../pure-js/rivals.mjs'
 import { measureMemory } from './memory.mjs'
 import { arkan, asRival, build, kernels } from './programs.mjs'
 import { Peers } from './python.mjs'
@@ -35,6 +36,7 @@ await main(async () => {
       if (theirs !== null && isArkans(shape)) {
         rivals.push(asRival(theirs, shape, { name: 'arkan', threads, modes: ['forward', 'step'] }))
       }
+      rivals.push(plain(shape))
       const measured = await alternate(rivals, { modes, rounds, seconds })
       const parameters = Object.fromEntries(found.rivals.map(rival => [rival.name, rival.parameters]))
       print(shape, rivals, measured, found.leftOut)

@@ -2,12 +2,12 @@
 import { pairsOf, sameParameterLayers } from '../common/shapes.mjs'
 
 /** Edges up to which pykan is measured: each of its edges costs it time in Python, forward and when it is made. */
-const pykanEdges = 10_000
+const pykanEdges = 7_000
 
 /** The networks of networks.py that are measured on a shape. */
 export function networksFor({ layers, grid }) {
   const edges = pairsOf(layers).reduce((sum, [inputs, outputs]) => sum + inputs * outputs, 0)
-  const pykan = edges <= pykanEdges && grid <= 10 ? ['pykan', 'pykan speed()'] : []
+  const pykan = edges <= pykanEdges ? ['pykan', 'pykan speed()'] : []
   return ['inkan', 'inkan compiled', 'efficient-kan', 'FastKAN', ...pykan, 'MLP', 'MLP, same parameters']
 }
 

@@ -16,7 +16,7 @@ export function plain(shape) {
     gradient: () => network.gradientOf(x, y, batch),
     step: () => network.step(x, y, batch),
   }
-  return { name: 'plain JavaScript', measure: (mode, seconds) => timed(work[mode], seconds) }
+  return { name: 'plain JavaScript', measure: (mode, seconds) => (work[mode] ? timed(work[mode], seconds) : null) }
 }
 
 /** The KAN in TensorFlow.js on one of its backends, `cpu` or `wasm`. */
