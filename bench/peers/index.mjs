@@ -32,9 +32,9 @@ await main(async () => {
     for (const shape of chosen) {
       const found = peers === null ? { rivals: [], leftOut: {} } : await pythonRivals(peers, shape)
       const rivals = [inNode(shape, { threads }), ...found.rivals]
-      if (ours !== null) rivals.unshift(asRival(ours, shape, { name: 'kanode', threads, modes: modes.slice(0, 3) }))
+      if (ours !== null) rivals.unshift(asRival(ours, shape, { name: 'kanode', threads }))
       if (theirs !== null && isArkans(shape)) {
-        rivals.push(asRival(theirs, shape, { name: 'arkan', threads, modes: ['forward', 'step'] }))
+        rivals.push(asRival(theirs, shape, { name: 'arkan', threads }))
       }
       rivals.push(plain(shape))
       const measured = await alternate(rivals, { modes, rounds, seconds })

@@ -22,7 +22,10 @@ export async function measureMemory({ program, threads }) {
   const measured = {}
   const leftOut = {}
   if (program !== null) {
-    measured.kanode = await peakOf(program.file, argumentsFor(shape, { mode: 'step', repeat: 1, threads }))
+    measured.kanode = await peakOf(
+      program.file,
+      argumentsFor(shape, { mode: program.modes.step, repeat: 2, seconds: 0, threads }),
+    )
   }
   measured['kanode in Node'] = JSON.parse(
     execFileSync(process.execPath, [itself, String(threads)], { encoding: 'utf8' }),

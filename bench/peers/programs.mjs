@@ -1,5 +1,5 @@
-// Rivals that are programs of their own: ours in Rust, and arkan. Each is called with a shape, a mode and a number of
-// repetitions, and prints the milliseconds of one as JSON.
+// Rivals that are programs of their own: ours in Rust, and arkan. Each is called with a shape, a mode and how long to
+// measure, and prints the median milliseconds of one call as JSON.
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -10,15 +10,29 @@ const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const executable = process.platform === 'win32' ? '.exe' : ''
 
-/** The program that calls our kernels, an example of the crate. */
+/**
+ * A program.
+ *
+ * @typedef {object} Program
+ * @property {string[]} build arguments of cargo
+ * @property {Record<string, string>} [env] environment of cargo
+ * @property {string} file
+ * @property {Record<string, string>} modes what it calls the modes that it has
+ */
+
+/** @type {Program} The program that calls our kernels. */
 export const kernels = {
-  build: ['build', '--release', '--locked', '-p', 'kanode-cpu', '--example', 'step'],
-  file: path.join(root, 'target', 'release', 'examples', `step${executable}`),
+  build: ['build', '--release', '--locked', '-p', 'kanode-bench', '--bin', 'step'],
+  file: path.join(root, 'target', 'release', `step${executable}`),
+  modes: { forward: 'predict', gradient: 'gradient', step: 'adam' },
 }
 
 /**
  * The program that calls arkan: a cargo project of its own, so that the lock file of ours is free of it. The variable
- * `ARKAN_PATH` names a clone of its repository, for where crates.io does not have it.
+ * `ARKAN_PATH` names a clone of its repository, for where crates.io does not have it. Its step is gradient descent: it
+ * has Adam, but no way to hand gradients to it.
+ *
+ * @type {Program}
  */
 export const arkan = {
   build: [
@@ -31,6 +45,7 @@ export const arkan = {
   file: path.join(root, 'target', 'arkan', 'release', `kanode-bench-arkan${executable}`),
   // Its SIMD is chosen when it is compiled.
   env: { RUSTFLAGS: '-C target-cpu=native' },
+  modes: { forward: 'forward', step: 'step' },
 }
 
 /** Builds a program: null, or why it could not be built. */
@@ -44,30 +59,22 @@ export async function build(program) {
   }
 }
 
-/** The command line of a program for a shape. */
-export function argumentsFor({ layers, batch, grid }, { mode, repeat, threads }) {
-  const given = { layers: layers.join(','), batch, grid, dtype: 'f32', threads, mode, repeat }
-  return Object.entries(given).map(([name, value]) => `--${name}=${value}`)
+/** The command line of a program for a shape: at least `repeat` calls, and for `seconds`. */
+export function argumentsFor({ layers, batch, grid }, { mode, repeat, seconds, threads }) {
+  const given = { layers: layers.join(','), batch, grid, dtype: 'f32', threads, mode, repeat, seconds }
+  return Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)])
 }
 
-/** Repetitions that fill `seconds`, if one takes `ms`: at least three. */
-export const repetitions = (ms, seconds) => Math.max(3, Math.min(1_000_000, Math.ceil((1000 * seconds) / ms)))
-
-/** A program as a rival; `modes` are those that it has. */
-export function asRival(program, shape, { name, threads, modes }) {
-  const estimates = {}
+/** A program as a rival. */
+export function asRival({ file, modes }, shape, { name, threads }) {
   const env = { ...process.env, RAYON_NUM_THREADS: String(threads) }
-  const ask = async (mode, repeat) => {
-    const { stdout } = await execute(program.file, argumentsFor(shape, { mode, repeat, threads }), { cwd: root, env })
-    return JSON.parse(stdout.trim().split('\n').at(-1)).ms
-  }
   return {
     name,
     async measure(mode, seconds) {
-      if (!modes.includes(mode)) return null
-      estimates[mode] ??= await ask(mode, 3)
-      estimates[mode] = await ask(mode, repetitions(estimates[mode], seconds))
-      return estimates[mode]
+      if (!(mode in modes)) return null
+      const args = argumentsFor(shape, { mode: modes[mode], repeat: 3, seconds, threads })
+      const { stdout } = await execute(file, args, { cwd: root, env })
+      return JSON.parse(stdout).medianMs
     },
   }
 }

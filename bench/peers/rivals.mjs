@@ -5,7 +5,7 @@ import { pairsOf, sameParameterLayers } from '../common/shapes.mjs'
 const pykanEdges = 7_000
 
 /** The networks of networks.py that are measured on a shape. */
-export function networksFor({ layers, grid }) {
+export function networksFor({ layers }) {
   const edges = pairsOf(layers).reduce((sum, [inputs, outputs]) => sum + inputs * outputs, 0)
   const pykan = edges <= pykanEdges ? ['pykan', 'pykan speed()'] : []
   return ['inkan', 'inkan compiled', 'efficient-kan', 'FastKAN', ...pykan, 'MLP', 'MLP, same parameters']

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { shapes } from '../common/shapes.mjs'
-import { argumentsFor, repetitions } from './programs.mjs'
+import { argumentsFor } from './programs.mjs'
 import { isArkans, networksFor, requestFor } from './rivals.mjs'
 
 const shape = name => shapes.find(one => one.name === name)
@@ -21,10 +21,8 @@ test('arkan is measured on its own network', () => {
   expect(shapes.filter(isArkans).map(({ batch }) => batch)).toEqual([1, 16, 64, 256])
 })
 
-test('programs are told shape, mode and repetitions', () => {
-  expect(argumentsFor(shape('784-10/200/G10'), { mode: 'step', repeat: 7, threads: 2 })).toEqual([
-    ...['--layers=784,10', '--batch=200', '--grid=10', '--dtype=f32', '--threads=2', '--mode=step', '--repeat=7'],
-  ])
-  expect(repetitions(1, 0.5)).toBe(500)
-  expect(repetitions(1000, 0.5)).toBe(3)
+test('programs are told shape, mode and how long to measure', () => {
+  const given = argumentsFor(shape('784-10/200/G10'), { mode: 'adam', repeat: 3, seconds: 0.5, threads: 2 })
+  const expected = '--layers 784,10 --batch 200 --grid 10 --dtype f32 --threads 2 --mode adam --repeat 3 --seconds 0.5'
+  expect(given.join(' ')).toBe(expected)
 })
