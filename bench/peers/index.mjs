@@ -25,6 +25,7 @@ await main(async () => {
   const peers = Peers.start({ threads })
   const facts = announce(peers === null ? {} : await peers.ask('versions', { threads }), { threads })
   if (peers === null) console.log('No Python peers: node bench/peers/setup.mjs installs them (6 GB, two minutes).')
+  if (peers !== null) await check(peers)
   const ours = await program(kernels, 'kanode in Rust')
   const theirs = chosen.some(isArkans) ? await program(arkan, 'arkan') : null
 
@@ -52,6 +53,12 @@ await main(async () => {
   const memory = await measureMemory({ program: ours, threads })
   if (options.save) save('peers', { memory: { ...facts, command: 'npm run bench:peers -- memory', ...memory } })
 })
+
+/** What we wrote down again computes the same splines as a package that others wrote. */
+async function check(peers) {
+  const { difference } = await peers.ask('check')
+  if (difference > 1e-5) throw new Error(`efficient-kan is off by ${difference} from inkan`)
+}
 
 /** A program, built; null and a line where that fails. */
 async function program(it, name) {

@@ -1,6 +1,7 @@
 """Times networks for index.mjs: reads a JSON request from each line of standard input, answers with a line of JSON.
 
 {"op": "versions", "threads": n}             names and versions; sets the number of threads for all that follows
+{"op": "check"}                              greatest difference of efficient-kan's bases here from inkan's
 {"op": "build", "network": name, "layers": [...], "batch": n, "grid": n}     parameters
 {"op": "time", "network": name, "mode": mode, "seconds": s}                  median milliseconds of one call
 {"op": "drop"}                               forgets all networks
@@ -18,7 +19,7 @@ import time
 
 import torch
 
-from networks import makers
+from networks import EfficientLayer, makers
 
 built = {}
 
@@ -58,6 +59,16 @@ def versions(threads):
     torch.set_num_threads(threads)
     names = {"PyTorch": "torch", "inkan": "inkan", "pykan": "pykan"}
     return {name: importlib.metadata.version(package) for name, package in names.items()}
+
+
+def check():
+    from inkan import bspline_basis_eager
+
+    grid = 7
+    layer = EfficientLayer(3, 2, grid)
+    x = torch.rand(1000, 3) * 2.4 - 1.2
+    theirs = bspline_basis_eager(x, layer.knots[0, : grid + 3], grid / 2, grid + 3)
+    return {"difference": (layer.bases(x) - theirs).abs().max().item()}
 
 
 def build(network, layers, batch, grid):
@@ -115,6 +126,7 @@ def hello(**request):
 
 operations = {
     "versions": versions,
+    "check": check,
     "build": build,
     "time": clock,
     "drop": lambda: built.clear() or {},
