@@ -13,12 +13,13 @@ export class UsageError extends Error {}
  * @param {string[]} args
  * @param {object} command
  * @param {string} command.usage how the command begins, as `npm run bench:js`
- * @param {readonly string[]} command.names what can be named; all of it unless something is
+ * @param {readonly string[]} command.names what can be named
+ * @param {readonly string[]} [command.usual] what is meant unless something is named; all of it unless given
  * @param {Record<string, number>} command.defaults the numbers that can be given, and what they are unless they are
  * @param {readonly string[]} [command.texts] further options, with a text each
  * @throws {UsageError}
  */
-export function readArguments(args, { usage, names, defaults, texts = [] }) {
+export function readArguments(args, { usage, names, usual = names, defaults, texts = [] }) {
   const valued = [...Object.keys(defaults), ...texts]
   const list = [...valued.map(name => `--${name}=…`), '--save']
   const help = `usage: ${usage} [-- name… ${list.join(' ')}]\nnames: ${names.join(', ')}`
@@ -27,9 +28,9 @@ export function readArguments(args, { usage, names, defaults, texts = [] }) {
   const unknown = given.positionals.find(name => !names.includes(name))
   if (unknown !== undefined) throw new UsageError(`There is no '${unknown}'.\n${help}`)
   const numbers = Object.fromEntries(
-    Object.entries(defaults).map(([name, usual]) => [name, numberOf(name, given.values[name], usual, help)]),
+    Object.entries(defaults).map(([name, number]) => [name, numberOf(name, given.values[name], number, help)]),
   )
-  return { ...given.values, ...numbers, names: given.positionals.length > 0 ? given.positionals : [...names] }
+  return { ...given.values, ...numbers, names: given.positionals.length > 0 ? given.positionals : [...usual] }
 }
 
 function parse(args, options, help) {

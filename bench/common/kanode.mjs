@@ -21,7 +21,10 @@ export function stepTime(records) {
   return (1000 * (last.seconds - first.seconds)) / (last.step - first.step)
 }
 
-/** What kanode takes in Node.js: `forward` is an awaited `predict` of the batch, `step` a step of `fit` with Adam. */
+/**
+ * What kanode takes in Node.js: `forward` is an awaited `predict` of the batch, or `predictSync` for a single row; `step`
+ * is a step of `fit` with Adam.
+ */
 export function inNode(shape, { threads, name = 'kanode in Node' }) {
   const { layers, batch } = shape
   const { x, y } = dataOf(shape)
@@ -32,9 +35,10 @@ export function inNode(shape, { threads, name = 'kanode in Node' }) {
     const { records } = await model.fit(samples, { optimizer: 'adam', steps, threads })
     return stepTime(records)
   }
+  const predict = batch === 1 ? () => model.predictSync(x) : () => model.predict(rows, { threads })
   let estimate
   const measure = {
-    forward: seconds => timed(() => model.predict(rows, { threads }), seconds),
+    forward: seconds => timed(predict, seconds),
     async step(seconds) {
       estimate ??= await fit(3)
       const steps = Math.min(50_000, Math.max(3, Math.ceil((1000 * seconds) / estimate)))

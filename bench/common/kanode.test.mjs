@@ -12,7 +12,9 @@ test('the time of a step is that between the first record and the last', () => {
 })
 
 test('kanode can be measured as a user meets it, but for the gradient alone', async () => {
-  const rival = inNode(shapes[0], { threads: 1 })
-  expect(await rival.measure('gradient', 0.001)).toBe(null)
-  for (const mode of ['forward', 'step']) expect(await rival.measure(mode, 0.001)).toBeGreaterThan(0)
+  for (const shape of shapes.slice(0, 2)) {
+    const rival = inNode(shape, { threads: 1 })
+    expect(await rival.measure('gradient', 0.001)).toBe(null)
+    for (const mode of ['forward', 'step']) expect(await rival.measure(mode, 0.001)).toBeGreaterThan(0)
+  }
 })

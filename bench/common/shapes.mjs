@@ -15,6 +15,7 @@ export const nameOf = (layers, batch, grid = 5) => `${layers.join('-')}/${batch}
 
 /** @type {readonly Shape[]} */
 export const shapes = [
+  of([2, 5, 1], 1),
   of([2, 5, 1], 1000),
   of([21, 64, 64, 24], 1),
   of([21, 64, 64, 24], 16),

@@ -1,17 +1,31 @@
 // How rivals are timed: round after round, each in turn, so that whatever else the machine does meets all of them alike.
 import { median } from '../accuracy/helpers.mjs'
 
-/** Milliseconds of a function: the median of as many calls as begin within `seconds`, after one that is not counted. */
+/** Calls so short that the clock would be seen are timed together, for at least this many milliseconds. */
+const shortest = 0.05
+
+/**
+ * Milliseconds of a function, which may return a promise: the median of as many calls as begin within `seconds`, after
+ * two that do not count.
+ */
 export async function timed(work, seconds) {
-  await work()
+  await lasting(work, 1)
+  const together = Math.ceil(shortest / Math.max(1e-4, await lasting(work, 1)))
   const times = []
   const end = performance.now() + 1000 * seconds
-  do {
-    const began = performance.now()
-    await work()
-    times.push(performance.now() - began)
-  } while (performance.now() < end)
+  do times.push(await lasting(work, together))
+  while (performance.now() < end)
   return median(times)
+}
+
+/** Milliseconds of one of `count` calls. Only promises are waited for, since waiting takes time itself. */
+async function lasting(work, count) {
+  const began = performance.now()
+  for (let i = 0; i < count; i++) {
+    const result = work()
+    if (result instanceof Promise) await result
+  }
+  return (performance.now() - began) / count
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { alternate, ratios } from './timing.mjs'
+import { alternate, ratios, timed } from './timing.mjs'
 
 test('rivals take turns in every mode, and the middle of their rounds counts', async () => {
   const calls = []
@@ -23,4 +23,20 @@ test('rivals take turns in every mode, and the middle of their rounds counts', a
 test('ratios are times of the others by ours, none without ours', () => {
   expect(ratios({ a: { ms: 2 }, b: { ms: 7 } }, 'a')).toEqual({ a: 1, b: 3.5 })
   expect(ratios({ b: { ms: 7 } }, 'a')).toEqual({})
+})
+
+test('a function is called again and again, and waited for if it promises', async () => {
+  let running = 0
+  let calls = 0
+  const slow = async () => {
+    expect(running++).toBe(0)
+    await new Promise(resolve => setTimeout(resolve, 2))
+    running--
+    calls++
+  }
+  expect(await timed(slow, 0.01)).toBeGreaterThan(1)
+  expect(calls).toBeGreaterThan(2)
+  let quick = 0
+  expect(await timed(() => quick++, 0.001)).toBeLessThan(1)
+  expect(quick).toBeGreaterThan(100)
 })

@@ -8,7 +8,7 @@ import { disagreement, plain, tensorflow } from './rivals.mjs'
 import { loadTensorflow } from './tensorflow/network.mjs'
 
 const modes = ['forward', 'gradient', 'step']
-const usual = ['2-5-1/1000', '21-64-64-24/64', '784-64-10/64', '784-64-10/1024', '64-64-64/4096']
+const usual = ['2-5-1/1', '2-5-1/1000', '21-64-64-24/64', '784-64-10/64', '784-64-10/1024', '64-64-64/4096']
 const backends = ['cpu', 'wasm']
 const install = 'npm install --prefix bench/pure-js/tensorflow'
 
@@ -23,9 +23,9 @@ await main(async () => {
   } = readArguments(args, {
     usage: 'npm run bench:js',
     names: shapes.map(({ name }) => name),
+    usual,
     defaults: { threads: cores(), rounds: 3, seconds: 0.3 },
   })
-  const chosen = names.length === shapes.length ? usual : names
   const tf = await loadTensorflow()
   const facts = announce({ ...(tf && { 'TensorFlow.js': tf.version_core }) }, { threads })
   if (tf === null) console.log(`TensorFlow.js is not installed and left out; to measure it: ${install}`)
@@ -35,7 +35,7 @@ await main(async () => {
   for (const backend of tf ? backends : []) await check(tf, backend)
 
   const results = {}
-  for (const shape of shapes.filter(({ name }) => chosen.includes(name))) {
+  for (const shape of shapes.filter(({ name }) => names.includes(name))) {
     const rivals = [inNode(shape, { threads, name: 'kanode' }), plain(shape)]
     if (threads > 1) rivals.splice(1, 0, inNode(shape, { threads: 1, name: 'kanode, 1 thread' }))
     for (const backend of tf ? backends : []) rivals.push(await tensorflow(tf, backend, shape))
