@@ -36,6 +36,9 @@ test('a function is called again and again, and waited for if it promises', asyn
   }
   expect(await timed(slow, 0.01)).toBeGreaterThan(1)
   expect(calls).toBeGreaterThan(2)
+  const before = calls
+  await timed(slow, 0.0001)
+  expect(calls).toBe(before + 1)
   let quick = 0
   expect(await timed(() => quick++, 0.001)).toBeLessThan(1)
   expect(quick).toBeGreaterThan(100)

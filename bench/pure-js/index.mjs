@@ -8,7 +8,7 @@ import { disagreement, plain, tensorflow } from './rivals.mjs'
 import { loadTensorflow } from './tensorflow/network.mjs'
 
 const modes = ['forward', 'gradient', 'step']
-const usual = ['2-5-1/1', '2-5-1/1000', '21-64-64-24/64', '784-64-10/64', '784-64-10/1024', '64-64-64/4096']
+const usual = ['2-5-1/1', '2-5-1/1000', '21-64-64-24/64', '784-64-10/64', '64-64-64/4096']
 const backends = ['cpu', 'wasm']
 const install = 'npm install --prefix bench/pure-js/tensorflow'
 
