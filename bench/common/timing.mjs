@@ -59,3 +59,22 @@ export function ratios(times, ours) {
   if (own === undefined) return {}
   return Object.fromEntries(Object.entries(times).map(([name, { ms }]) => [name, ms / own]))
 }
+
+/** How far apart rounds may be, the longest by the shortest, before what was measured is doubtful. */
+const steady = 1.5
+
+/** What was measured while something else disturbed it: `mode of rival`, for each whose rounds are far apart. */
+export function unsteady(measured) {
+  return Object.entries(measured).flatMap(([mode, times]) =>
+    Object.entries(times)
+      .filter(([, { rounds }]) => Math.max(...rounds) > steady * Math.min(...rounds))
+      .map(([name]) => `${mode} of ${name}`),
+  )
+}
+
+/** Prints what {@link unsteady} finds. */
+export function warnUnsteady(measured) {
+  const doubtful = unsteady(measured)
+  if (doubtful.length > 0)
+    console.log(`  measure again, rounds are more than ${steady}-fold apart: ${doubtful.join(', ')}`)
+}

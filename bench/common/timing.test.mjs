@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { alternate, ratios, timed } from './timing.mjs'
+import { alternate, ratios, timed, unsteady } from './timing.mjs'
 
 test('rivals take turns in every mode, and the middle of their rounds counts', async () => {
   const calls = []
@@ -42,4 +42,12 @@ test('a function is called again and again, and waited for if it promises', asyn
   let quick = 0
   expect(await timed(() => quick++, 0.001)).toBeLessThan(1)
   expect(quick).toBeGreaterThan(100)
+})
+
+test('rounds that are far apart are told', () => {
+  const measured = {
+    step: { a: { ms: 2, rounds: [2, 2, 2.9] }, b: { ms: 2, rounds: [2, 3.1, 2] } },
+    forward: { a: { ms: 1, rounds: [1] } },
+  }
+  expect(unsteady(measured)).toEqual(['step of b'])
 })

@@ -4,7 +4,7 @@ import { main, readArguments } from '../common/arguments.mjs'
 import { inNode } from '../common/kanode.mjs'
 import { announce, cores, save, table, time, times } from '../common/report.mjs'
 import { shapes, titleOf } from '../common/shapes.mjs'
-import { alternate, ratios } from '../common/timing.mjs'
+import { alternate, ratios, warnUnsteady } from '../common/timing.mjs'
 import { plain } from '../pure-js/rivals.mjs'
 import { measureMemory } from './memory.mjs'
 import { arkan, asRival, build, kernels } from './programs.mjs'
@@ -80,5 +80,6 @@ function print(shape, rivals, measured, leftOut) {
   ])
   console.log(`\n${titleOf(shape)}: time, and how many times that of ${base}`)
   console.log(table([['', ...Object.values(columns).flatMap(title => [title, ''])], ...lines]))
+  warnUnsteady(measured)
   for (const [name, reason] of Object.entries(leftOut)) console.log(`  ${name} left out: ${reason}`)
 }

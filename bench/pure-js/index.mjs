@@ -3,7 +3,7 @@ import { main, readArguments } from '../common/arguments.mjs'
 import { inNode } from '../common/kanode.mjs'
 import { announce, cores, save, table, time, times } from '../common/report.mjs'
 import { shapes, titleOf } from '../common/shapes.mjs'
-import { alternate, ratios } from '../common/timing.mjs'
+import { alternate, ratios, warnUnsteady } from '../common/timing.mjs'
 import { disagreement, plain, tensorflow } from './rivals.mjs'
 import { loadTensorflow } from './tensorflow/network.mjs'
 
@@ -62,4 +62,5 @@ function print(shape, rivals, measured) {
   ])
   console.log(`\n${titleOf(shape)}`)
   console.log(table([['', 'forward', 'forward + backward', 'step of Adam', 'step, of kanode’s'], ...lines]))
+  warnUnsteady(measured)
 }
