@@ -49,7 +49,7 @@ export async function measureMemory({ program, threads }) {
 
 function print(shape, measured, leftOut) {
   const known = Object.entries(measured).filter(([, count]) => count !== null)
-  const lines = known.map(([name, count]) => [name, bytes(count), times(count / measured.MLP)])
+  const lines = known.map(([name, count]) => [name, bytes(count), times(measured.MLP && count / measured.MLP)])
   console.log(`\nMost memory of two training steps, ${titleOf(shape)}`)
   console.log(table([['', 'above the process before', 'of the MLP’s'], ...lines]))
   for (const [name, reason] of Object.entries(leftOut)) console.log(`  ${name} left out: ${reason}`)
