@@ -19,6 +19,9 @@ const steps = ['step', 'fused']
 /** kanode as it was measured: in Rust, or where that is missing through `fit`. */
 const ours = ['kanode', 'kanode in Node']
 
+/** Names that need a word more. */
+const shown = { MLP: 'MLP, same layers', arkan: 'arkan, without Adam' }
+
 /** Milliseconds of the fastest way in which a rival makes a step, or undefined. */
 export function fastest(measured, name) {
   const all = (variants[name] ?? [name]).flatMap(variant => steps.map(mode => measured[mode]?.[variant]?.ms))
@@ -37,7 +40,12 @@ export function stepGroups(results) {
       .map(name => ({ name, value: fastest(result.measured, name) }))
       .filter(({ value }) => value !== undefined)
       .sort((a, b) => a.value - b.value)
-      .map(({ name, value }) => ({ name, value, label: `${time(value)}  (${times(value / base)})`, ours: false }))
+      .map(({ name, value }) => ({
+        name: shown[name] ?? name,
+        value,
+        label: `${time(value)}  (${times(value / base)})`,
+        ours: false,
+      }))
     return [
       { title: titleOf(result), bars: [{ name: 'kanode', value: base, label: time(base), ours: true }, ...others] },
     ]

@@ -25,7 +25,7 @@ test('bars are sorted, ours first, with milliseconds and ratios', () => {
   expect(group.title).toBe('784 → 64 → 10, batch 64')
   expect(group.bars.map(({ name, label, ours }) => [name, label, ours])).toEqual([
     ['kanode', '2 ms', true],
-    ['MLP', '4 ms  (2×)', false],
+    ['MLP, same layers', '4 ms  (2×)', false],
     ['inkan', '7 ms  (3.5×)', false],
   ])
 })
