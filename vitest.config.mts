@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['__test__/**/*.test.{ts,mts}', 'scripts/**/*.test.mjs', '{examples,bench}/**/*.test.mjs'],
-    exclude: ['__test__/binding/**'],
+    exclude: ['__test__/binding/**', '**/node_modules/**'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

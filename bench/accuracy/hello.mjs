@@ -16,7 +16,8 @@ async function plain(seed) {
   return (await model.evaluate(test)).rmse
 }
 
-async function pipeline(seed) {
+/** Fit, prune to the smallest network, refine and fit: the layers that are left, and the test error. */
+export async function pipeline(seed) {
   const [train, test] = samples(expSine, 2, seed)
   const model = fresh(seed)
   await model.fit(train, { steps: 30, starts: 1 })

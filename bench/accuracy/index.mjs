@@ -1,12 +1,10 @@
 // Measures how exact kanode is, beside published figures: `npm run bench:accuracy [-- name… --seeds=n --save]`.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, cpus, platform } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runtime } from 'kanode'
+import { machine, save } from '../common/report.mjs'
 import { seedsTo } from './helpers.mjs'
 
 const figures = ['staircase', 'toys', 'special', 'poisson', 'gaussians', 'hello', 'tables', 'classes', 'defaults']
-const results = new URL('../results/accuracy.json', import.meta.url)
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,9 +19,8 @@ if (unknown !== undefined || (count !== undefined && !(Number.isInteger(count) &
 
 const seeds = count === undefined ? undefined : seedsTo(count)
 const { version, backend, threads } = runtime()
-const machine = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${cpus().length} threads, ${platform()} ${arch()}`
 const versions = { kanode: version, backend, threads, node: process.version }
-console.log(`${machine}\nkanode ${version} (${backend}, ${threads} threads), Node.js ${process.version}, f64`)
+console.log(`${machine()}\nkanode ${version} (${backend}, ${threads} threads), Node.js ${process.version}, f64`)
 console.log(`seeds ${seeds?.join(', ') ?? '1 to 3 (10 for hello and tables)'}; the median of them unless said`)
 
 const measured = {}
@@ -34,7 +31,7 @@ for (const name of positionals.length > 0 ? positionals : figures) {
   try {
     const rows = await run(seeds)
     const command = `npm run bench:accuracy -- ${name}${seeds === undefined ? '' : ` --seeds=${seeds.length}`}`
-    measured[name] = { command, date: new Date().toISOString().slice(0, 10), machine, versions, rows }
+    measured[name] = { command, date: new Date().toISOString().slice(0, 10), machine: machine(), versions, rows }
     failed ||= rows.some(({ better }) => !better)
   } catch (error) {
     failed = true
@@ -43,18 +40,5 @@ for (const name of positionals.length > 0 ? positionals : figures) {
   console.log(`  ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
-if (given.save) {
-  mkdirSync(new URL('.', results), { recursive: true })
-  writeFileSync(results, `${JSON.stringify({ ...saved(), ...measured }, null, 2)}\n`)
-}
+if (given.save) save('accuracy', measured)
 process.exitCode = failed ? 1 : 0
-
-/** What was saved before: a figure stands until it is measured again. */
-function saved() {
-  try {
-    return JSON.parse(readFileSync(results, 'utf8'))
-  } catch (error) {
-    if (error.code === 'ENOENT') return {}
-    throw error
-  }
-}
