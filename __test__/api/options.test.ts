@@ -210,7 +210,7 @@ describe('that are no plain object', () => {
   test('are told from plain ones of other realms and without a prototype', async () => {
     const model = new Kan(runInNewContext('({ layers: [1, 1], grid: 3 })'))
     expect(model.grid).toBe(3)
-    const bare = Object.assign(Object.create(null), { steps: 2 })
+    const bare = Object.assign(Object.create(null), { steps: 2, optimizer: 'adam' })
     expect((await model.fit(data, bare)).steps).toBe(2)
     expect((await model.fit(data, runInNewContext('({ steps: 3, optimizer: { name: "adam" } })'))).steps).toBe(3)
   })

@@ -41,8 +41,6 @@ pub struct Evidence<'a> {
 pub struct Found {
     /// The strength that the blocks should have.
     pub lambda: f64,
-    /// The strength that the ridge should have.
-    pub ridge: f64,
     /// Variance of the noise.
     pub noise: f64,
     /// Number of parameters that the data determine: `tr(J·H⁻¹·Jᵀ)`.
@@ -55,9 +53,8 @@ pub struct Found {
 impl Evidence<'_> {
     /// One update at `x`, where the objective has its minimum:
     /// `σ² = SSR/(N − d)`, `λ = σ²/N·γ/(θᵀRθ)`, with `d = p − tr(H⁻¹(λR + ridge))` parameters determined by the data, of
-    /// which `γ = d − (p − Σ rank)` against the prior, and `H = JᵀJ + λR + ridge`. Likewise `ridge = σ²/N·γ'/|θ|²`, with
-    /// the parameters `γ' = p − Σ rank − ridge·tr(H⁻¹)` that the data determine against the ridge alone. None where `H`
-    /// is singular to rounding.
+    /// which `γ = d − (p − Σ rank)` against the prior, and `H = JᵀJ + λR + ridge`. None where `H` is singular to
+    /// rounding.
     pub fn evaluate(&self, x: &[f64]) -> Option<Found> {
         let (p, n) = (x.len(), self.observations as f64);
         let (effective, free) = if is_dual(p, self.rows.len()) { self.dual(p)? } else { self.primal(p)? };
@@ -68,15 +65,11 @@ impl Evidence<'_> {
         let determined = (effective + free - (p - ranks.min(p)) as f64).max(LEAST_DETERMINED * blocks);
         let roughness: f64 = self.prior.blocks.iter().map(|block| block.form(x)).sum();
         let lambda = noise / n * determined / roughness.max(LEAST_ROUGHNESS);
-        let against_ridge = (p as f64 - ranks as f64 - free).max(LEAST_DETERMINED * blocks);
-        let size: f64 = x.iter().map(|x| x * x).sum();
-        let ridge = noise / n * against_ridge / size.max(LEAST_ROUGHNESS);
         let left = 1.0 - effective / n;
         let expected_error = if left > 0.0 { squares / (left * left) } else { f64::INFINITY };
-        let [lambda, ridge] = [lambda, ridge].map(|strength| strength.clamp(STRENGTHS.0, STRENGTHS.1));
-        [lambda, ridge, noise].iter().all(|found| found.is_finite()).then_some(Found {
+        let lambda = lambda.clamp(STRENGTHS.0, STRENGTHS.1);
+        (lambda.is_finite() && noise.is_finite()).then_some(Found {
             lambda,
-            ridge,
             noise,
             effective,
             expected_error,

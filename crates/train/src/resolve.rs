@@ -163,7 +163,7 @@ impl LmCost {
 }
 
 /// The prior that takes edges for normally distributed, beside the mean negative log-likelihood of so many rows.
-pub(crate) fn of_logits(rows: usize) -> Smoothness {
+fn of_logits(rows: usize) -> Smoothness {
     let [ridge, lambda] = LOGITS.map(|deviation| 0.5 / (deviation * deviation * rows.max(1) as f64));
     Smoothness { order: 2, lambda, ridge }
 }

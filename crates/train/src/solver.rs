@@ -24,9 +24,6 @@ const CLEAN: f64 = 1e-3;
 const TELLING: f64 = 0.5;
 /// Least strength of the prior on clean data: less than this does nothing but let edges without data run wild.
 const LEAST_CLEAN: f64 = 1e-18;
-/// Least and largest ridge on noisy data: what holds together the directions that no row determines, and what does not
-/// yet flatten the slopes that rows do.
-const RIDGES: (f64, f64) = (1e-6, 1e-4);
 /// The variance that makes a mean negative log-likelihood look like a sum of squares over twice the variance.
 const LIKELIHOOD: f64 = 0.5;
 
@@ -43,15 +40,11 @@ pub(crate) struct Smoothing {
 impl Smoothing {
     /// One to begin the search for a prior with.
     pub(crate) const SEARCH: Self = Self {
-        prior: Smoothness { order: 2, lambda: 1e-3, ridge: RIDGES.1 },
+        prior: Smoothness { order: 2, lambda: 1e-3, ridge: 1e-6 },
         adaptive: true,
         noise: None,
         effective: None,
     };
-
-    /// The same for classes, whose slopes are as steep as they are certain.
-    pub(crate) const SEARCH_CLASSES: Self =
-        Self { prior: Smoothness { ridge: RIDGES.0, ..Self::SEARCH.prior }, ..Self::SEARCH };
 
     /// The same for data that have proved clean.
     pub(crate) const CLEAN: Self = Self {
@@ -308,24 +301,22 @@ impl Solver {
         self.smoothing.prior = self.followed(&found);
         self.renew_prior(network);
         self.invalidate();
-        let now = self.smoothing.prior;
-        let moved = |now: f64, before: f64| (now / before).ln().abs() > SETTLED;
-        Ok(moved(now.lambda, before.lambda) || moved(now.ridge, before.ridge))
+        let moved = (self.smoothing.prior.lambda / before.lambda).ln().abs() > SETTLED;
+        Ok(moved)
     }
 
     /// The prior that follows from what was found.
     fn followed(&self, found: &Found) -> Smoothness {
         let before = self.smoothing.prior;
-        if before.order == Smoothing::CLEAN.prior.order {
-            return Smoothness { lambda: found.lambda.max(LEAST_CLEAN), ..before };
-        }
-        if self.loss.is_classification() {
-            return Smoothness { lambda: found.lambda, ..before };
-        }
-        // Rows that the network has learned by heart are no reason to give it more freedom.
-        let least = if self.is_telling() { [0.0, RIDGES.0] } else { [before.lambda, before.ridge] };
-        let (lambda, ridge) = (found.lambda.max(least[0]), found.ridge.min(RIDGES.1).max(least[1]));
-        Smoothness { lambda, ridge, ..before }
+        let least = if before.order == Smoothing::CLEAN.prior.order {
+            LEAST_CLEAN
+        } else if self.is_telling() || self.loss.is_classification() {
+            0.0
+        } else {
+            // Rows that the network has learned by heart are no reason to give it more freedom.
+            before.lambda
+        };
+        Smoothness { lambda: found.lambda.max(least), ..before }
     }
 
     /// By how much the squares of a loss fall short of squared errors: Huber's is half of them.

@@ -17,8 +17,6 @@ const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 const STEPS: usize = 40;
 /// Least strength of the prior while starts are compared: a poor start is no reason to bend edges.
 const LEAST_LAMBDA: f64 = 1e-8;
-/// Ridge while it is asked whether data are clean.
-const LEAST_RIDGE: f64 = 1e-6;
 
 /// Gives the network the best of its own parameters and `options.starts - 1` others, each after a short fit, and says
 /// which prior to go on with. Keeps what it has when it is cancelled.
@@ -43,7 +41,7 @@ pub(crate) fn choose_start<T: Real>(
         }
         return Ok(asked);
     }
-    let weak = Smoothness { lambda: LEAST_LAMBDA, ridge: LEAST_RIDGE, ..Smoothing::SEARCH.prior };
+    let weak = Smoothness { lambda: LEAST_LAMBDA, ..Smoothing::SEARCH.prior };
     if let Some(mut best) = field.best(network, Smoothing { prior: weak, ..asked })? {
         let is_clean = match best.solver.measure_noise(cancelled) {
             Ok(_) => best.solver.is_clean(),

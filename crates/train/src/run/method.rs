@@ -75,7 +75,6 @@ pub(crate) fn initial_smoothing<T: Real>(options: &FitOptions, network: &Network
         Some(found) if found.noise.is_some() => {
             Smoothing { prior: found.smoothness(), noise: found.noise, ..Smoothing::SEARCH }
         }
-        _ if options.loss.is_classification() => Smoothing::SEARCH_CLASSES,
         _ => Smoothing::SEARCH,
     }
 }
