@@ -21,7 +21,7 @@ const seeds = count === undefined ? undefined : seedsTo(count)
 const { version, backend, threads } = runtime()
 const versions = { kanode: version, backend, threads, node: process.version }
 console.log(`${machine()}\nkanode ${version} (${backend}, ${threads} threads), Node.js ${process.version}, f64`)
-console.log(`seeds ${seeds?.join(', ') ?? '1 to 3 (10 for hello and tables)'}; the median of them unless said`)
+console.log(`seeds ${seeds?.join(', ') ?? '1 to 3 (5 for toys, 10 for hello and tables)'}; the median of them unless said`)
 
 const measured = {}
 let failed = false

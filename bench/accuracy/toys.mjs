@@ -72,7 +72,7 @@ async function toy({ name, f, layers, init = 'noise', anchor, goal, ...options }
   return row({ name: `${name}, [${layers}]`, values: results, anchor, goal, source, seconds })
 }
 
-export async function run(seeds = seedsTo(3)) {
+export async function run(seeds = seedsTo(5)) {
   const rows = []
   for (const options of toys) rows.push(await toy(options, seeds))
   printRows('Toy functions: test RMSE on the best grid of the ladder', rows)

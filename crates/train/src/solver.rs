@@ -40,7 +40,7 @@ pub(crate) struct Smoothing {
 impl Smoothing {
     /// One to begin the search for a prior with.
     pub(crate) const SEARCH: Self = Self {
-        prior: Smoothness { order: 2, lambda: 1e-3, ridge: 1e-6 },
+        prior: Smoothness { order: 2, lambda: 1e-2, ridge: 1e-6 },
         adaptive: true,
         noise: None,
         effective: None,
