@@ -113,7 +113,7 @@ describe('continual learning', () => {
     expect(await model.predict(early)).toEqual(before)
     expect((await model.evaluate(part(0.6, 1))).rmse).toBeLessThan(1e-3)
     const error = await rejected(new Kan({ layers: [2, 1] }).fit(data, { continual: true }))
-    expect(error.message).toMatch(/^base: expected 'zero' in a model for continual learning.*; found silu/)
+    expect(error.message).toMatch(/^base: expected 'zero' in a model for continual learning.*, found silu/)
   })
 })
 

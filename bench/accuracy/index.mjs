@@ -21,7 +21,9 @@ const seeds = count === undefined ? undefined : seedsTo(count)
 const { version, backend, threads } = runtime()
 const versions = { kanode: version, backend, threads, node: process.version }
 console.log(`${machine()}\nkanode ${version} (${backend}, ${threads} threads), Node.js ${process.version}, f64`)
-console.log(`seeds ${seeds?.join(', ') ?? '1 to 3 (5 for toys, 10 for hello and tables)'}; the median of them unless said`)
+console.log(
+  `seeds ${seeds?.join(', ') ?? '1 to 3 (5 for toys, 10 for hello and tables)'}; the median of them unless said`,
+)
 
 const measured = {}
 let failed = false
@@ -32,7 +34,7 @@ for (const name of positionals.length > 0 ? positionals : figures) {
     const rows = await run(seeds)
     const command = `npm run bench:accuracy -- ${name}${seeds === undefined ? '' : ` --seeds=${seeds.length}`}`
     measured[name] = { command, date: new Date().toISOString().slice(0, 10), machine: machine(), versions, rows }
-    failed ||= rows.some(({ better }) => !better)
+    failed ||= rows.some(({ better }) => better === false)
   } catch (error) {
     failed = true
     console.error(`\n${name} failed:`, error)

@@ -62,6 +62,9 @@ impl PruneOptions {
             PruneUntil::MaxRise(r) if !(r.is_finite() && r >= 1.0) => {
                 Err(OptionError::new("maxRise", "a finite number, at least 1", r))
             }
+            PruneUntil::Threshold(_) | PruneUntil::Keep(_) if self.parts == PruneParts::Inputs => {
+                Err(OptionError::new("parts", "edges, unless the loss is the judge (maxRise)", "inputs"))
+            }
             _ => Ok(()),
         }
     }

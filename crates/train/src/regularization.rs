@@ -21,7 +21,8 @@ pub enum Regularization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Named {
-    /// Levenberg–Marquardt finds the strength by the evidence of the data (MacKay 1992); other optimisers have none.
+    /// Levenberg–Marquardt finds the strength by the evidence of the data (MacKay 1992); other optimisers
+    /// have none, but for a weak one where classes are learned and the optimiser is left open.
     Auto,
     /// No prior.
     None,

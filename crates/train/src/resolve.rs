@@ -147,7 +147,8 @@ impl LmCost {
         let (p, m) = (edges as f64 * bases as f64, rows as f64 * outputs as f64);
         let is_primal = p <= 1.3 * m;
         let solve = if is_primal { p.powi(3) / 3.0 } else { m.powi(3) / 3.0 + m * m * touched };
-        let system = if is_primal { p * p } else { m * m };
+        // The evidence solves for every row with all parameters.
+        let system = if is_primal { p * p } else { m * m + m * p };
         Self { multiplications: m * touched * touched / 2.0 + solve, jacobian: m * touched, system }
     }
 

@@ -344,7 +344,10 @@ impl Solver {
             residuals: &residuals,
             prior: &self.prior,
             observations: self.observed(),
-            noise: self.loss.is_classification().then_some(LIKELIHOOD),
+            noise: match self.loss {
+                Loss::Huber { .. } => Some(robust_variance(&residuals)),
+                _ => self.loss.is_classification().then_some(LIKELIHOOD),
+            },
         };
         let found = evidence.evaluate(&self.theta);
         if let Some(Found { noise, effective, .. }) = found {
@@ -352,4 +355,13 @@ impl Solver {
         }
         Ok(found)
     }
+}
+
+/// The variance of residuals, which are scaled by the root of their number, from the median of their sizes: outliers, for
+/// which Huber's loss is there, are no noise. For normal residuals the median is 1/1.4826 of the deviation.
+fn robust_variance(residuals: &[f64]) -> f64 {
+    let mut sizes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
+    sizes.sort_unstable_by(f64::total_cmp);
+    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
+    (1.4826 * median).powi(2) * residuals.len() as f64
 }

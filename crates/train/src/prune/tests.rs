@@ -118,6 +118,10 @@ fn what_cannot_be_pruned_says_why() {
     assert_eq!(refused(&network, PruneUntil::Threshold(f64::NAN)), "threshold");
     assert_eq!(refused(&network, PruneUntil::MaxRise(0.5)), "maxRise");
     assert_eq!(refused(&baseless(&[3, 2, 1], 0), PruneUntil::Keep(2)), "model");
+    for until in [PruneUntil::Keep(2), PruneUntil::Threshold(0.1)] {
+        let options = PruneOptions { until, parts: PruneParts::Inputs, inputs: true };
+        assert_eq!(options.validate().unwrap_err().option, "parts");
+    }
     let options = PruneOptions { until: PruneUntil::Keep(2), parts: PruneParts::Edges, inputs: false };
     assert_eq!(prune(&network, &data, &options, &Reference, &|| true).unwrap_err(), TrainError::Cancelled);
     assert!(prune(&network, &surface(20, 1), &options, &Reference, &|| false).is_err());
