@@ -45,7 +45,7 @@ const toys = [
     anchor: 1.1e-4,
     ladder: [3, 7, 15],
     steps: 25,
-    starts: 4,
+    starts: 1,
     regularization: { order: 4, lambda: 1e-15, ridge: 1e-12 },
   },
   {
