@@ -324,6 +324,15 @@ impl Solver {
         if matches!(self.loss, Loss::Huber { .. }) { 2.0 } else { 1.0 }
     }
 
+    /// The mean squared error that residuals tell of; of Huber's loss, without outliers.
+    pub(crate) fn mean_square(&self, residuals: &[f64]) -> f64 {
+        self.halves()
+            * match self.loss {
+                Loss::Huber { .. } => robust_variance(residuals),
+                _ => residuals.iter().map(|r| r * r).sum(),
+            }
+    }
+
     /// Whether the data have proved to be next to free of noise.
     pub(crate) fn is_clean(&self) -> bool {
         let low = self.smoothing.noise.is_some_and(|noise| noise < CLEAN);

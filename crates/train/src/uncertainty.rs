@@ -53,7 +53,7 @@ pub fn uncertainty<T: Real>(
     let mut solver = Solver::new(&working, &observations, loss, &Optimizer::lm(), smoothing);
     let (jacobian, residuals) = solver.linearise(cancelled)?;
     if !loss.is_classification() {
-        let left = solver.halves() * residuals.iter().map(|r| r * r).sum::<f64>();
+        let left = solver.mean_square(&residuals);
         if left > STRANGE * noise.max(f64::EPSILON) {
             let expected = "a model as lm left it, with the data that it was trained on";
             let found = format!("{:.1} times the noise that was found then", (left / noise).sqrt());

@@ -85,6 +85,16 @@ fn classes_have_bands_of_logits_and_no_noise() {
 }
 
 #[test]
+fn outliers_do_not_look_like_a_changed_network_to_a_loss_for_them() {
+    let data = noisy_sine(200, NOISE, 6);
+    let y = data.y().iter().enumerate().map(|(i, y)| if i % 10 == 3 { y + 8.0 } else { *y }).collect();
+    let spoilt = Dataset::new(200, 1, 1, data.x().to_vec(), y, None).unwrap();
+    let mut network = Network::<f64>::new(Specification::of(&[1, 1])).unwrap();
+    train(&mut network, &spoilt, &FitOptions { loss: Loss::Huber { delta: 0.1 }, ..lm(60) });
+    assert!(uncertainty(&network, &spoilt, &[0.1], 1, &|| false).unwrap().deviation[0] > 0.0);
+}
+
+#[test]
 fn what_rounding_leaves_nothing_of_is_refused() {
     let data = crate::testing::surface(100, 1);
     let mut network = crate::testing::baseless(&[2, 2, 1], 1);
