@@ -36,6 +36,15 @@ impl<T: Float> Team<T> {
         self.scratch[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes room for a plan's blocks in the scratch of every worker that may get one of the tasks: one that comes late
+    /// must not allocate in the middle of a step.
+    fn fit(&self, plan: &Plan<T>, partition: Partition) {
+        let workers = if partition.groups() * partition.chunks() > 1 { self.scratch.len() } else { 1 };
+        for worker in 0..workers {
+            self.scratch(worker).fit(plan, partition.rows.block);
+        }
+    }
+
     /// Packs a layer's parameters.
     pub(crate) fn pack(&self, plan: &Plan<T>, parameters: LayerViews<'_, T>, packed: &mut [T]) {
         let step = inputs_per_task(plan);
@@ -60,6 +69,7 @@ impl<T: Float> Team<T> {
         partial: &mut Buffer<T>,
     ) {
         let partition = Partition::forward(rows, &plan.work());
+        self.fit(plan, partition);
         let layout = Partition::by_rows(rows, plan.inputs);
         let per_block = plan.outputs * rows.block;
         let chunks = partition.chunks();
@@ -105,6 +115,7 @@ impl<T: Float> Team<T> {
         dx: Option<&mut Buffer<T>>,
     ) -> Partition {
         let partition = Partition::backward(rows, &plan.work());
+        self.fit(plan, partition);
         let layout = Partition::by_rows(rows, plan.inputs);
         gradients.resize(partition.groups() * plan.packed(plan.inputs));
         let gradients = cut(gradients, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));

@@ -44,8 +44,8 @@ pub(crate) struct Backward<'a, T> {
 }
 
 impl<T: Float> Forward<'_, T> {
+    /// With a scratch that has room for the plan's blocks.
     pub(crate) fn run(self, level: Level, scratch: &mut Scratch<T>) {
-        scratch.fit(self.plan, self.layout.rows.block);
         dispatch!(level, simd => self.call(simd, scratch));
     }
 
@@ -59,8 +59,8 @@ impl<T: Float> Forward<'_, T> {
 }
 
 impl<T: Float> Backward<'_, T> {
+    /// With a scratch that has room for the plan's blocks.
     pub(crate) fn run(self, level: Level, scratch: &mut Scratch<T>) {
-        scratch.fit(self.plan, self.layout.rows.block);
         dispatch!(level, simd => self.call(simd, scratch));
     }
 
