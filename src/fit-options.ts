@@ -161,8 +161,9 @@ export interface FitOptions {
    */
   onStep?: ((record: TrainingRecord) => unknown) | undefined
   /**
-   * Called within a pass of mini-batches, between two records, with how far the pass is: the latest only, at most about
-   * a hundred times a second. What it throws or returns counts as with `onStep`.
+   * Called within a pass of mini-batches, between two records, with how far the pass is, and while starts are compared,
+   * with how many have ended: the latest only, at most about a hundred times a second. What it throws or returns counts
+   * as with `onStep`.
    */
   onProgress?: ((progress: TrainingProgress) => unknown) | undefined
 }

@@ -43,17 +43,19 @@ export interface TrainingRecord {
   readonly seconds: number
 }
 
-/** How a pass over mini-batches stands, between two records. */
+/** How a pass over mini-batches stands between two records, or the comparison of starts before the first. */
 export interface TrainingProgress {
+  /** `'pass'`, or `'starts'` while several first parameters are tried; where data prove noisy that is done twice. */
+  readonly phase: 'starts' | 'pass'
   /** Steps of the optimiser done, those of resumed fits included. */
   readonly step: number
   /** Passes over the rows completed. */
   readonly epoch: number
-  /** Batches done in this pass. */
+  /** Batches done in this pass, or starts that have ended. */
   readonly batch: number
-  /** Batches of a pass. */
+  /** Batches of a pass, or starts. */
   readonly batches: number
-  /** Mean loss of this pass so far, in the units of training. */
+  /** Mean loss of this pass so far, or of the best start with its prior, in the units of training. */
   readonly loss: number
   /** Seconds since this fit began. */
   readonly seconds: number

@@ -50,6 +50,7 @@ export function recordFrom(value: unknown): TrainingRecord {
 export function progressFrom(value: unknown): TrainingProgress {
   const json = value as Json
   return {
+    phase: json.phase === 'starts' ? 'starts' : 'pass',
     step: number(json.step),
     epoch: number(json.epoch),
     batch: number(json.batch),

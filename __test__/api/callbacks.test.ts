@@ -57,7 +57,8 @@ describe('progress', () => {
     const seen: TrainingProgress[] = []
     const history = await make().fit(many, { ...batches, onProgress: progress => seen.push(progress) })
     expect(seen.length).toBeGreaterThan(0)
-    for (const { step, epoch, batch, batches, loss, seconds } of seen) {
+    for (const { phase, step, epoch, batch, batches, loss, seconds } of seen) {
+      expect(phase).toBe('pass')
       expect(batches).toBe(4000)
       expect(batch).toBeGreaterThan(0)
       expect(batch).toBeLessThan(4000)
@@ -71,8 +72,20 @@ describe('progress', () => {
 
   test('does not come where every step has a record', async () => {
     let calls = 0
-    await make().fit(data, { steps: 20, onProgress: () => calls++ })
+    await make().fit(data, { optimizer: 'adam', steps: 20, onProgress: () => calls++ })
     expect(calls).toBe(0)
+  })
+
+  test('tells of the starts that are compared before the first step', async () => {
+    const seen: TrainingProgress[] = []
+    const lm = { optimizer: 'lm', starts: 3, steps: 2 } as const
+    await make().fit(data, { ...lm, onProgress: progress => seen.push(progress) })
+    expect(seen.length).toBeGreaterThan(0)
+    for (const { phase, step, batch, batches } of seen) {
+      expect([phase, step, batches]).toEqual(['starts', 0, 3])
+      expect(batch).toBeGreaterThan(0)
+      expect(batch).toBeLessThanOrEqual(3)
+    }
   })
 
   test('stops the fit by throwing', async () => {

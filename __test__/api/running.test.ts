@@ -195,7 +195,7 @@ describe('callbacks', () => {
 
   test('for progress get the latest by the same rules', async () => {
     const seen: TrainingProgress[] = []
-    const progress = { step: 3, epoch: 0, batch: 3, batches: 9, loss: 0.5, seconds: 1 }
+    const progress: TrainingProgress = { phase: 'pass', step: 3, epoch: 0, batch: 3, batches: 9, loss: 0.5, seconds: 1 }
     const fit = made({ onProgress: one => void seen.push(one) })
     fit.send([], progress)
     fit.send([1])

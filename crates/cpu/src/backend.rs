@@ -93,11 +93,19 @@ impl Compile<f32> for CpuBackend {
     fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f32>>, EngineError> {
         Ok(Box::new(CpuExecutor::<f32>::new(program, self.level, Arc::clone(&self.pool))?))
     }
+
+    fn threads(&self) -> usize {
+        self.pool.threads()
+    }
 }
 
 impl Compile<f64> for CpuBackend {
     fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f64>>, EngineError> {
         Ok(Box::new(CpuExecutor::<f64>::new(program, self.level, Arc::clone(&self.pool))?))
+    }
+
+    fn threads(&self) -> usize {
+        self.pool.threads()
     }
 }
 

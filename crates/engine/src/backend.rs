@@ -122,6 +122,11 @@ pub trait Compile<T: Real>: Send + Sync {
     /// # Errors
     /// [`EngineError::Unsupported`] when this machine or this number type won't do.
     fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<T>>, EngineError>;
+
+    /// Number of threads that who uses it may take for work of their own meanwhile.
+    fn threads(&self) -> usize {
+        1
+    }
 }
 
 /// A way to run programs: the reference, the CPU, a GPU.

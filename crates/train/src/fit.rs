@@ -75,8 +75,7 @@ pub fn fit<T: Real>(
     let prepared = prepare(&mut working, data, validation, options)?;
     let is_first = resume.is_none() && !network.is_fitted() && !options.continual;
     if options.is_lm() && (is_first || options.starts > Some(1)) {
-        let cancelled = || observer.cancelled();
-        let smoothing = choose_start(&mut working, &prepared.training, options, &cancelled)?;
+        let smoothing = choose_start(&mut working, &prepared.training, options, backend.threads(), observer)?;
         working.set_regularization(smoothing.adaptive.then(|| smoothing.record()));
     }
     let mut run = Run::new(working, backend, &prepared, options, resume, !network.is_fitted(), started)?;

@@ -24,6 +24,7 @@ mod regularization;
 mod report;
 mod resolve;
 mod run;
+mod side_by_side;
 mod simplify;
 mod solver;
 mod starts;
@@ -43,7 +44,7 @@ pub use options::{CheckpointEvery, EarlyStopping, FitOptions, GridUpdates, Lengt
 pub use predict::{predict, predict_with};
 pub use prune::{PruneOptions, PruneParts, PruneReport, PruneUntil, prune};
 pub use regularization::{Named, Regularization};
-pub use report::{Best, FitReport, Level, Outside, Prior, Progress, Record, StopReason, Watched};
+pub use report::{Best, FitReport, Level, Outside, Phase, Prior, Progress, Record, StopReason, Watched};
 pub use simplify::{SimplifyOptions, SimplifyReport, Trial, simplify};
 pub use state::{BestPoint, Position, StateData, StateError, StateHeader, TrainState};
 pub use uncertainty::{Uncertainty, uncertainty};

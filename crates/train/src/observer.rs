@@ -20,7 +20,7 @@ pub trait Observer<T: Real> {
         let _ = record;
     }
 
-    /// A step has ended that has no record of its own. Costs nothing but the call: all numbers are at hand.
+    /// A step has ended that has no record of its own, or a start. Costs nothing but the call: all numbers are at hand.
     fn on_progress(&mut self, progress: &Progress) {
         let _ = progress;
     }

@@ -34,19 +34,31 @@ pub struct Record {
     pub seconds: f64,
 }
 
-/// How a pass over the rows stands, between two records.
+/// What a fit is at between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// It tries several starts; where data prove noisy it does so twice.
+    Starts,
+    /// It passes over the rows.
+    Pass,
+}
+
+/// How a pass over the rows stands, between two records, or the comparison of starts before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
+    /// What the numbers are about.
+    pub phase: Phase,
     /// Optimiser steps done.
     pub step: u64,
     /// Passes completed.
     pub epoch: u64,
-    /// Batches done in this pass.
+    /// Batches done in this pass, or starts that have ended.
     pub batch: u64,
-    /// Batches of a pass.
+    /// Batches of a pass, or starts.
     pub batches: u64,
-    /// Mean loss of this pass so far.
+    /// Mean loss of this pass so far, or the lowest objective of a start.
     pub loss: f64,
     /// Time since this fit began.
     pub seconds: f64,

@@ -13,7 +13,7 @@ use crate::history::History;
 use crate::observer::Observer;
 use crate::options::{CheckpointEvery, FitOptions, Length};
 use crate::prepare::Prepared;
-use crate::report::{Best, Level, Progress, Record, StopReason, Watched};
+use crate::report::{Best, Level, Phase, Progress, Record, StopReason, Watched};
 use crate::solver::Halt;
 use crate::state::{Position, StateError, TrainState};
 use crate::watch::Watch;
@@ -277,7 +277,15 @@ impl<'a, T: Real> Run<'a, T> {
             observer.on_record(&record);
         } else {
             let batches = self.batches.count();
-            let progress = Progress { step: steps, epoch: epochs, batch, batches, loss: pass_mean, seconds };
+            let progress = Progress {
+                phase: Phase::Pass,
+                step: steps,
+                epoch: epochs,
+                batch,
+                batches,
+                loss: pass_mean,
+                seconds,
+            };
             observer.on_progress(&progress);
         }
         let parameters = if self.measures_before_step() { &self.before } else { &self.x };

@@ -125,14 +125,14 @@ pub fn simplify<T: Real>(
     };
     let mut working = network.clone();
     let prepared = prepare(&mut working, data, validation, &fit_options)?;
-    let rows = Arc::new(SolverRows::of(&prepared.training));
+    let rows = Arc::new(SolverRows::of(&prepared.training.all()));
     let x = &rows.x;
     let idle = Removal { nodes: idle_nodes(&network.scores(x)?, IDLE), ..Removal::default() };
     let mut working = network.prune(x, &idle)?;
     let smoothing = if network.regularization().is_some() {
         initial_smoothing(&fit_options, network)
     } else {
-        choose_start(&mut working, &prepared.training, &fit_options, &|| observer.cancelled())?
+        choose_start(&mut working, &prepared.training, &fit_options, backend.threads(), observer)?
     };
     let mut best = Fitted { network: working, smoothing, error: f64::INFINITY };
     let mut bench =

@@ -48,7 +48,7 @@ pub fn uncertainty<T: Real>(
     let mut working = network.clone();
     let options = FitOptions { loss, ..FitOptions::default() };
     let prepared = prepare(&mut working, data, None, &options)?;
-    let observations = Arc::new(SolverRows::of(&prepared.training));
+    let observations = Arc::new(SolverRows::of(&prepared.training.all()));
     let smoothing = Smoothing::fixed(prior.smoothness());
     let mut solver = Solver::new(&working, &observations, loss, &Optimizer::lm(), smoothing);
     let (jacobian, residuals) = solver.linearise(cancelled)?;

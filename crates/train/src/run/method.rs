@@ -28,7 +28,7 @@ impl<T: Real> Method<T> {
     ) -> Result<Self, TrainError> {
         let (optimizer, n) = (options.optimizer(), network.parameter_count());
         if options.is_lm() {
-            let rows = Arc::new(SolverRows::of(training));
+            let rows = Arc::new(SolverRows::of(&training.all()));
             let smoothing = initial_smoothing(options, network);
             let mut solver = Solver::new(network, &rows, options.loss, &optimizer, smoothing);
             if let Some(state) = left {

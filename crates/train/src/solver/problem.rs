@@ -1,6 +1,5 @@
 //! A fit as Levenberg–Marquardt sees it: the loss of a network on rows, and its Gauss–Newton model.
 
-use crate::batches::Block;
 use crate::error::TrainError;
 use kanode_engine::{Batch, EngineError, Loss, Real};
 use kanode_optim::{LeastSquares, Rows};
@@ -23,12 +22,12 @@ pub(crate) struct Observations {
 }
 
 impl Observations {
-    pub(crate) fn of<T: Real>(block: &Block<T>) -> Self {
+    pub(crate) fn of<T: Real>(batch: &Batch<'_, T>) -> Self {
         let widen = |values: &[T]| values.iter().map(|v| v.to_f64()).collect::<Vec<_>>();
-        let weights = block.weights.as_deref().map(widen);
-        let total: f64 = weights.as_ref().map_or(block.rows as f64, |weights| weights.iter().sum());
-        let shares = (0..block.rows).map(|row| weights.as_ref().map_or(1.0, |w| w[row]) / total).collect();
-        Self { rows: block.rows, x: widen(&block.x), targets: widen(&block.y), shares, weights }
+        let weights = batch.weights.map(widen);
+        let total: f64 = weights.as_ref().map_or(batch.rows as f64, |weights| weights.iter().sum());
+        let shares = (0..batch.rows).map(|row| weights.as_ref().map_or(1.0, |w| w[row]) / total).collect();
+        Self { rows: batch.rows, x: widen(batch.x), targets: widen(batch.targets), shares, weights }
     }
 
     /// Outputs whose errors are observations of their own, of all `numbers` that a network puts out for the rows.

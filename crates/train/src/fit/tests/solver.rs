@@ -3,9 +3,11 @@
 use super::resume::saved;
 use super::*;
 use crate::regularization::Regularization;
-use crate::testing::{baseless, lm, rmse, surface};
-use kanode_engine::Real;
+use crate::report::{Phase, Progress};
+use crate::testing::{baseless, lm, noisy_sine, rmse, surface};
+use kanode_engine::{EngineError, Executor, Program, Real};
 use kanode_network::Smoothness;
+use std::sync::Arc;
 
 #[test]
 fn the_papers_example_is_learned_within_a_hundred_steps_from_every_seed() {
@@ -142,6 +144,80 @@ fn the_best_of_several_starts_goes_on() {
     assert!(six < one, "{six} {one}");
     // A start has a fixed grid and forty steps; alone it has one more and grids that follow.
     assert!(six < 3.0 * least, "{six} {alone:?}");
+}
+
+/// The reference, which grants so many threads.
+struct Threaded(usize);
+
+impl Compile<f64> for Threaded {
+    fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f64>>, EngineError> {
+        Reference.compile(program)
+    }
+
+    fn threads(&self) -> usize {
+        self.0
+    }
+}
+
+/// Hears of starts, and cancels after so many.
+struct Listener {
+    heard: Vec<(u64, u64)>,
+    enough: usize,
+}
+
+impl Observer<f64> for Listener {
+    fn cancelled(&self) -> bool {
+        self.heard.len() >= self.enough
+    }
+
+    fn on_progress(&mut self, progress: &Progress) {
+        assert_eq!((progress.phase, progress.step), (Phase::Starts, 0));
+        assert!(progress.loss > 0.0 && progress.seconds > 0.0);
+        self.heard.push((progress.batch, progress.batches));
+    }
+}
+
+#[test]
+fn starts_are_told_of_and_threads_change_nothing() {
+    let data = noisy_sine(80, 0.3, 1);
+    let results = [1, 2, 5].map(|threads| {
+        let mut network = network(&[1, 2, 1]);
+        let mut listener = Listener { heard: Vec::new(), enough: usize::MAX };
+        let options = FitOptions { starts: Some(3), ..lm(2) };
+        fit(&mut network, &data, None, &options, None, &Threaded(threads), &mut listener).unwrap();
+        // The data are noisy, so the starts are repeated.
+        assert_eq!(listener.heard, [1, 2, 3, 1, 2, 3].map(|done| (done, 3)), "{threads} threads");
+        network
+    });
+    assert_eq!(results[0].parameters(), results[1].parameters());
+    assert_eq!(results[0].parameters(), results[2].parameters());
+}
+
+#[test]
+fn starts_on_some_of_many_rows_find_as_good_a_valley() {
+    let (data, test) = (surface(6000, 1), surface(1000, 2));
+    for seed in 0..3 {
+        let mut network = baseless(&[2, 5, 1], seed);
+        run(&mut network, &data, &lm(100));
+        assert!(rmse(&network, &test) < 1e-3, "seed {seed}: {}", rmse(&network, &test));
+    }
+}
+
+#[test]
+fn starts_can_be_cancelled_on_any_number_of_threads() {
+    for threads in [1, 3] {
+        let mut network = network(&[2, 4, 1]);
+        let before = network.clone();
+        let mut listener = Listener { heard: Vec::new(), enough: 1 };
+        let options = FitOptions { starts: Some(500), ..lm(5) };
+        let report =
+            fit(&mut network, &surface(200, 5), None, &options, None, &Threaded(threads), &mut listener)
+                .unwrap();
+        assert_eq!((report.stop, report.steps, report.changed), (StopReason::Cancelled, 0, false));
+        assert_eq!(network.parameters(), before.parameters());
+        // One for each thread may have been on its way.
+        assert!(listener.heard.len() <= threads + 1, "{:?}", listener.heard);
+    }
 }
 
 #[test]

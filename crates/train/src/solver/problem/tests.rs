@@ -30,21 +30,21 @@ impl Case {
         let network = Network::<f64>::new(specification).unwrap();
         let mut noise = Noise::new(11);
         let rows = 7;
-        let x = (0..rows * 2).map(|_| 2.0 * noise.uniform() - 1.0).collect();
+        let x: Vec<f64> = (0..rows * 2).map(|_| 2.0 * noise.uniform() - 1.0).collect();
         let targets = if loss == Loss::CrossEntropy { 1 } else { outputs };
-        let y = (0..rows * targets)
+        let y: Vec<f64> = (0..rows * targets)
             .map(|i| match loss {
                 Loss::CrossEntropy => (i % outputs) as f64,
                 Loss::BinaryCrossEntropy => (i % 2) as f64,
                 _ => 3.0 * noise.uniform() - 1.5,
             })
             .collect();
-        let weights = weighted.then(|| (0..rows).map(|i| 0.5 + (i % 3) as f64).collect());
-        let block = Block { rows, inputs: 2, targets, x, y, weights };
+        let weights: Option<Vec<f64>> = weighted.then(|| (0..rows).map(|i| 0.5 + (i % 3) as f64).collect());
+        let batch = Batch { x: &x, targets: &y, weights: weights.as_deref(), rows };
         let packing = Arc::new(network.packing());
         let theta = Packing::pack(&packing, network.parameters());
         let trace = Trace::new(Arc::clone(network.program()), packing, Jet::value());
-        Self { loss, observations: Observations::of(&block), trace, theta }
+        Self { loss, observations: Observations::of(&batch), trace, theta }
     }
 
     fn with<A>(&mut self, ask: impl FnOnce(&mut Problem<'_>) -> Result<A, Halt>) -> A {
