@@ -110,6 +110,14 @@ impl<T: Float> Cells<T> {
         self.find_from(x, self.search.bucket(x))
     }
 
+    /// [`Cells::find`] of every lane, by a comparison with each start; for few cells.
+    #[inline(always)]
+    pub(crate) fn number<S: Simd>(&self, simd: S, x: Vector<S, T>) -> Vector<S, T> {
+        let (zero, one) = (splat(simd, T::ZERO), splat(simd, T::ONE));
+        let starts = &self.starts[1..self.count()];
+        starts.iter().fold(zero, |number, start| number + x.simd_ge(splat(simd, *start)).select(one, zero))
+    }
+
     /// What [`Cells::find_from`] wants to know of each `x`: a loop that the compiler makes one of vectors.
     #[inline(always)]
     pub(crate) fn buckets(&self, x: &[T], buckets: &mut [u32]) {

@@ -1,7 +1,7 @@
 //! Runs a whole network: forward through the layers, the loss, and back.
 //!
-//! Stored for each row are the inputs of every layer, the sums of layers with product nodes, and nothing wider; bases
-//! and sorted samples are made again on the way back. Predictions keep only one pass of rows.
+//! Stored for each row are the inputs of every layer, sorted within their block, their order, the sums of layers with
+//! product nodes, and nothing wider; bases are made again on the way back. Predictions keep only one pass of rows.
 
 use crate::buffer::Buffer;
 use crate::float::Float;
@@ -9,6 +9,7 @@ use crate::layer::Team;
 use crate::partition::{Partition, Rows};
 use crate::plan::{Plan, block_length};
 use crate::pool::Pool;
+use crate::sort::Order;
 use fearless_simd::Level;
 use kanode_engine::{
     AdamRule, AdamSlabs, Batch, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
@@ -31,6 +32,8 @@ pub(crate) struct CpuExecutor<T> {
     packed: Vec<Buffer<T>>,
     /// Inputs of each layer, and last the outputs: `[block][node][row]`.
     activations: Vec<Buffer<T>>,
+    /// How the inputs of each layer are sorted.
+    orders: Vec<Order>,
     /// Sums of each layer that has product nodes, `[block][sum][row]`; empty for the others.
     sums: Vec<Buffer<T>>,
     /// `[row, output]`, and the derivatives by them.
@@ -66,6 +69,7 @@ impl<T: Float> CpuExecutor<T> {
             team: Team::new(level, pool),
             packed: plans.iter().map(|plan| Buffer::new(plan.packed(plan.inputs))).collect(),
             activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
+            orders: plans.iter().map(|_| Order::default()).collect(),
             sums: plans.iter().map(|_| Buffer::default()).collect(),
             plans,
             block,
@@ -128,6 +132,9 @@ impl<T: Float> CpuExecutor<T> {
             let length = blocks * self.nodes(index) * rows.block;
             self.activations[index].resize(length);
         }
+        for (order, plan) in self.orders.iter_mut().zip(&self.plans) {
+            order.fit(plan, blocks, rows.block);
+        }
         for (sums, plan) in self.sums.iter_mut().zip(&self.plans) {
             sums.resize(blocks * kept_sums(plan) * rows.block);
         }
@@ -140,13 +147,15 @@ impl<T: Float> CpuExecutor<T> {
         self.team.to_panels(rows, inputs, x, &mut self.activations[0][range(inputs)]);
         for (index, (plan, packed)) in self.plans.iter().zip(&self.packed).enumerate() {
             let (before, after) = self.activations.split_at_mut(index + 1);
-            let x = &before[index][range(plan.inputs)];
+            let x = &mut before[index][range(plan.inputs)];
+            self.team.sort(plan, rows, x, (&mut self.orders[index], first));
+            let (x, order) = (&*x, (&self.orders[index], first));
             let y = &mut after[0][range(plan.nodes())];
             if plan.products.is_empty() {
-                self.team.forward(plan, packed, rows, x, y, &mut self.partial);
+                self.team.forward(plan, packed, rows, x, order, y, &mut self.partial);
             } else {
                 let sums = &mut self.sums[index][range(plan.outputs)];
-                self.team.forward(plan, packed, rows, x, sums, &mut self.partial);
+                self.team.forward(plan, packed, rows, x, order, sums, &mut self.partial);
                 self.team.multiply(plan, rows, sums, y);
             }
         }
@@ -216,7 +225,7 @@ impl<T: Float> CpuExecutor<T> {
                 plan,
                 &self.packed[index],
                 rows,
-                &self.activations[index],
+                (&self.activations[index], &self.orders[index]),
                 &self.packed_dy,
                 &mut self.gradients,
                 (index > 0 || dx.is_some()).then_some(&mut self.dx),

@@ -14,6 +14,8 @@ pub(crate) trait Float: Real + SimdFloatElement {
     /// `1.5·2^m + bias`, `m` being the bits of the mantissa: added to a number, it leaves the number's nearest integer
     /// and the exponent's bias in the lowest bits of the sum.
     const ROUNDER: Self;
+    /// `1.5·2^m`: added to a whole number, it leaves the number in the lowest bits of the sum.
+    const WHOLE: Self;
     /// Bits of the mantissa, `m`.
     const MANTISSA: u32;
     /// Here and below the exponential comes out as zero; it is less than the least normal number.
@@ -22,15 +24,21 @@ pub(crate) trait Float: Real + SimdFloatElement {
     const EXP_POLYNOMIAL: &'static [Self];
     /// The least number of this type that is not below `value`.
     fn at_least(value: f64) -> Self;
+    /// The lowest bits of the number's representation.
+    fn low_bits(self) -> u32;
     /// The nearest integer of a number from 0 to 2^21, ties to even; without the branches of `as`.
-    fn to_index(self) -> usize;
+    #[inline(always)]
+    fn to_index(self) -> usize {
+        (self + Self::WHOLE).low_bits() as usize & 0x3f_ffff
+    }
 }
 
 impl Float for f32 {
     const LOG2_E: Self = std::f32::consts::LOG2_E;
     const LN2_HIGH: Self = 355.0 / 512.0;
     const LN2_LOW: Self = -2.121_944_4e-4;
-    const ROUNDER: Self = 12_582_912.0 + 127.0;
+    const ROUNDER: Self = Self::WHOLE + 127.0;
+    const WHOLE: Self = 12_582_912.0;
     const MANTISSA: u32 = 23;
     const EXP_LOWEST: Self = -88.0;
     // Cephes, expf.c.
@@ -43,8 +51,8 @@ impl Float for f32 {
     }
 
     #[inline(always)]
-    fn to_index(self) -> usize {
-        (self + 12_582_912.0).to_bits() as usize & 0x3f_ffff
+    fn low_bits(self) -> u32 {
+        self.to_bits()
     }
 }
 
@@ -52,7 +60,8 @@ impl Float for f64 {
     const LOG2_E: Self = std::f64::consts::LOG2_E;
     const LN2_HIGH: Self = 6.931_471_803_691_238e-1;
     const LN2_LOW: Self = 1.908_214_929_270_587_7e-10;
-    const ROUNDER: Self = 6_755_399_441_055_744.0 + 1023.0;
+    const ROUNDER: Self = Self::WHOLE + 1023.0;
+    const WHOLE: Self = 6_755_399_441_055_744.0;
     const MANTISSA: u32 = 52;
     const EXP_LOWEST: Self = -709.0;
     // Taylor: 1/13!, …, 1/2!; the next term is 4e-18 at most.
@@ -76,8 +85,8 @@ impl Float for f64 {
     }
 
     #[inline(always)]
-    fn to_index(self) -> usize {
-        (self + 6_755_399_441_055_744.0).to_bits() as usize & 0x3f_ffff
+    fn low_bits(self) -> u32 {
+        self.to_bits() as u32
     }
 }
 

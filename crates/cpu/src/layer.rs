@@ -6,12 +6,13 @@
 use crate::buffer::Buffer;
 use crate::float::Float;
 use crate::pack;
-use crate::partition::{MOVES, Partition, Rows, STRIP, cut};
-use crate::plan::Plan;
+use crate::partition::{MOVES, Partition, Rows, SORTS, STRIP, cut};
+use crate::plan::{Form, Plan};
 use crate::pool::Pool;
 use crate::products;
 use crate::scratch::Scratch;
 use crate::simd::{dispatch, transpose};
+use crate::sort::Order;
 use crate::task::{self, Backward, Forward};
 use fearless_simd::Level;
 use kanode_engine::{LayerViews, LayerViewsMut};
@@ -36,12 +37,12 @@ impl<T: Float> Team<T> {
         self.scratch[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for a plan's blocks in the scratch of every worker that may get one of the tasks: one that comes late
-    /// must not allocate in the middle of a step.
-    fn fit(&self, plan: &Plan<T>, partition: Partition) {
-        let workers = if partition.groups() * partition.chunks() > 1 { self.scratch.len() } else { 1 };
+    /// Makes room for a plan's blocks in the scratch of every worker that may get a task, which is the first alone unless
+    /// the work is shared: one that comes late must not allocate in the middle of a step.
+    fn fit(&self, plan: &Plan<T>, block: usize, shared: bool) {
+        let workers = if shared { self.scratch.len() } else { 1 };
         for worker in 0..workers {
-            self.scratch(worker).fit(plan, partition.rows.block);
+            self.scratch(worker).fit(plan, block);
         }
     }
 
@@ -58,25 +59,49 @@ impl<T: Float> Team<T> {
         });
     }
 
-    /// Sums `y` of a layer for inputs `x`: `[block][sum][row]` and `[block][node][row]`.
+    /// Sorts a layer's inputs `x: [block][node][row]`, if its kernels want that; block 0 is block `first_block` of
+    /// `order`.
+    pub(crate) fn sort(
+        &self,
+        plan: &Plan<T>,
+        rows: Rows,
+        x: &mut [T],
+        (order, first_block): (&mut Order, usize),
+    ) {
+        if plan.form == Form::Samples {
+            return;
+        }
+        let count = (SORTS / rows.block).max(1);
+        self.fit(plan, rows.block, rows.blocks() * plan.inputs > count);
+        let pieces = order.pieces(first_block * plan.inputs, x, count);
+        self.pool.run(pieces, |worker, (first, columns)| {
+            let sorter = &mut self.scratch(worker).sorter;
+            dispatch!(self.level, simd => sorter.sort(simd, plan, rows, first, columns));
+        });
+    }
+
+    /// Sums `y` of a layer for inputs `x`: `[block][sum][row]` and `[block][node][row]`. Block 0 is block `first_block`
+    /// of `order`.
+    #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn forward(
         &self,
         plan: &Plan<T>,
         packed: &[T],
         rows: Rows,
         x: &[T],
+        (order, first_block): (&Order, usize),
         y: &mut [T],
         partial: &mut Buffer<T>,
     ) {
         let partition = Partition::forward(rows, &plan.work());
-        self.fit(plan, partition);
+        self.fit(plan, rows.block, partition.groups() * partition.chunks() > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
         let per_block = plan.outputs * rows.block;
         let chunks = partition.chunks();
         let lengths = partition.tasks().map(|(blocks, _)| blocks.len() * per_block);
         let run = |target: &mut [T]| {
             self.pool.run(partition.tasks().zip(cut(target, lengths)), |worker, ((blocks, inputs), y)| {
-                let task = Forward { plan, packed, x, layout, blocks, inputs, y };
+                let task = Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y };
                 task.run(self.level, &mut self.scratch(worker));
             });
         };
@@ -109,13 +134,13 @@ impl<T: Float> Team<T> {
         plan: &Plan<T>,
         packed: &[T],
         rows: Rows,
-        x: &[T],
+        (x, order): (&[T], &Order),
         dy: &[T],
         gradients: &mut Buffer<T>,
         dx: Option<&mut Buffer<T>>,
     ) -> Partition {
         let partition = Partition::backward(rows, &plan.work());
-        self.fit(plan, partition);
+        self.fit(plan, rows.block, partition.groups() * partition.chunks() > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
         gradients.resize(partition.groups() * plan.packed(plan.inputs));
         let gradients = cut(gradients, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
@@ -126,7 +151,7 @@ impl<T: Float> Team<T> {
         let dx = std::iter::repeat_with(move || slices.as_mut().and_then(Iterator::next));
         let tasks = partition.tasks().zip(gradients).zip(dx);
         self.pool.run(tasks, |worker, (((blocks, inputs), gradient), dx)| {
-            let task = Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, dx };
+            let task = Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, dx };
             task.run(self.level, &mut self.scratch(worker));
         });
         partition

@@ -30,6 +30,7 @@ mod slab;
 mod sort;
 mod task;
 mod tiled;
+mod weights;
 
 pub use backend::{CpuBackend, CpuOptions, ISA_VARIABLE, THREADS, THREADS_VARIABLE};
 pub use error::CpuError;

@@ -15,6 +15,9 @@ const TASK: usize = 1 << 20;
 /// Numbers that a task which only moves them should have.
 pub(crate) const MOVES: usize = 1 << 15;
 
+/// Numbers that a task which sorts them should have.
+pub(crate) const SORTS: usize = 1 << 14;
+
 /// Rows that go through all layers before the next do; it bounds the work space of a prediction.
 const PASS: usize = 4096;
 

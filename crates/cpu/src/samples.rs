@@ -32,7 +32,7 @@ struct Active {
 /// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
-    let Forward { plan, packed, x, layout, blocks, inputs, y } = task;
+    let Forward { plan, packed, x, layout, blocks, inputs, y, .. } = task;
     let block_length = layout.rows.block;
     for (block, panel) in blocks.zip(y.chunks_exact_mut(plan.outputs * block_length)) {
         let samples = layout.rows.of_block(block).len();
@@ -68,7 +68,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx } = task;
+    let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx, .. } = task;
     let block_length = layout.rows.block;
     let per_input = plan.packed(1);
     for first in inputs.clone().step_by(plan.group) {

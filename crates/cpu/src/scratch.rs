@@ -4,12 +4,14 @@ use crate::buffer::Buffer;
 use crate::float::Float;
 use crate::plan::{Form, Plan};
 use crate::simd::MOST_LANES;
-use crate::sort::Sorted;
+use crate::sort::Sorter;
+use crate::weights::Weights;
 
 /// What a task needs beside its arguments; contents carry nothing from one task to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<T> {
-    pub(crate) sorted: Sorted<T>,
+    pub(crate) sorter: Sorter<T>,
+    pub(crate) weights: Weights<T>,
     /// Outputs of a block, `[tile][row][lane]`.
     pub(crate) tiles: Buffer<T>,
     /// `[slot][place][lane]`, partial derivatives by `x`.
@@ -34,7 +36,8 @@ impl<T: Float> Scratch<T> {
         self.sums.resize(block);
         match plan.form {
             Form::Outputs { .. } => {
-                self.sorted.fit(plan, block);
+                self.sorter.fit(plan, block);
+                self.weights.fit(plan, block);
                 self.tiles.resize(plan.padded_outputs() * block);
                 self.parts.resize(plan.group * block * MOST_LANES);
             }

@@ -1,17 +1,20 @@
-//! Counting sort of a block of samples by cell, and the weights of the sorted samples.
+//! Counting sort of blocks of samples by cell: within a cell the rows of coefficients that samples meet are the same, so
+//! that kernels hold them in registers.
 //!
-//! Within a cell the rows of coefficients that samples meet are the same, so that kernels hold them in registers;
-//! and the polynomials of the weights are the same, so that they are evaluated for whole vectors of samples.
+//! A step sorts a layer's inputs once. They stay sorted, in place, and [`Order`] says which sample is where.
 
 use crate::buffer::Buffer;
 use crate::cells::Cells;
 use crate::float::Float;
-use crate::math;
-use crate::partition::STRIP;
-use crate::plan::Plan;
-use crate::simd::{Vector, by_degree, lanes, load, store};
+use crate::partition::Rows;
+use crate::plan::{Form, Plan};
+use crate::simd::{lanes, load, splat, store};
 use fearless_simd::prelude::*;
 use std::ops::Range;
+
+/// Cells, and samples of a block, of which counts fit into the bytes of a word: a register then counts, where counters
+/// in memory wait for one another.
+const FEW: (usize, usize) = (8, u8::MAX as usize);
 
 /// Consecutive sorted samples in one cell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +26,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    #[inline(always)]
+    pub(crate) fn cell(self) -> usize {
+        usize::from(self.cell)
+    }
+
     /// The first row of coefficients of the cell.
     #[inline(always)]
     pub(crate) fn row(self) -> usize {
@@ -36,6 +44,77 @@ impl Run {
     }
 }
 
+/// The order of a layer's sorted inputs. A column is the samples of one block and input; columns lie `[block][input]`.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    columns: usize,
+    block: usize,
+    most_runs: usize,
+    /// `[column, block]`: the sample at each place.
+    samples: Vec<u16>,
+    /// `[column, most_runs]`, of which `run_counts` are used.
+    runs: Vec<Run>,
+    run_counts: Vec<u16>,
+}
+
+/// Some consecutive columns.
+pub(crate) struct Columns<'a, T> {
+    /// The inputs, `[column, block]`.
+    pub(crate) x: &'a mut [T],
+    samples: &'a mut [u16],
+    runs: &'a mut [Run],
+    run_counts: &'a mut [u16],
+}
+
+/// The samples of one column.
+#[derive(Clone, Copy)]
+pub(crate) struct Column<'a> {
+    /// The sample at each place.
+    pub(crate) order: &'a [u16],
+    pub(crate) runs: &'a [Run],
+}
+
+impl Order {
+    /// Makes room for some blocks of a plan's inputs.
+    pub(crate) fn fit<T: Float>(&mut self, plan: &Plan<T>, blocks: usize, block: usize) {
+        if plan.form == Form::Samples {
+            return;
+        }
+        self.columns = blocks * plan.inputs;
+        self.block = block;
+        self.most_runs = plan.most_cells() + 1;
+        grow(&mut self.samples, self.columns * block);
+        grow(&mut self.runs, self.columns * self.most_runs);
+        grow(&mut self.run_counts, self.columns);
+    }
+
+    /// The order of a column of so many samples.
+    #[inline(always)]
+    pub(crate) fn column(&self, column: usize, samples: usize) -> Column<'_> {
+        Column {
+            order: &self.samples[column * self.block..][..samples],
+            runs: &self.runs[column * self.most_runs..][..usize::from(self.run_counts[column])],
+        }
+    }
+
+    /// The columns from `first` on, whose inputs are `x`, in pieces of `count`; with each its first column.
+    pub(crate) fn pieces<'a, T: Send>(
+        &'a mut self,
+        first: usize,
+        x: &'a mut [T],
+        count: usize,
+    ) -> impl Iterator<Item = (usize, Columns<'a, T>)> + Send {
+        let (block, most_runs) = (self.block, self.most_runs);
+        let samples = self.samples[first * block..].chunks_mut(count * block);
+        let runs = self.runs[first * most_runs..].chunks_mut(count * most_runs);
+        let counts = self.run_counts[first..].chunks_mut(count);
+        let pieces = x.chunks_mut(count * block).zip(samples).zip(runs.zip(counts));
+        (0..).step_by(count).zip(pieces).map(|(start, ((x, samples), (runs, run_counts)))| {
+            (start, Columns { x, samples, runs, run_counts })
+        })
+    }
+}
+
 /// Where a sample goes: its cell, and how many of those before it are in that cell too.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
@@ -43,93 +122,115 @@ struct Place {
     rank: u16,
 }
 
-/// The sorted samples of a block, for each input of a group (its slot).
+/// Work space of sorting.
 #[derive(Debug, Default)]
-pub(crate) struct Sorted<T> {
-    block: usize,
-    /// Length of the arrays over sorted samples: a block, and room for the vector that overhangs its end.
-    stride: usize,
-    most_runs: usize,
-    samples: usize,
-    /// `[slots, block]`: the sample at each place.
-    order: Vec<u16>,
-    /// `[slots, stride]`: its `x`.
-    x: Buffer<T>,
-    /// `[slots, most_runs]`, of which `run_counts` are used.
-    runs: Vec<Run>,
-    run_counts: Vec<usize>,
+pub(crate) struct Sorter<T> {
+    /// The sorted `x` of a column.
+    sorted: Buffer<T>,
+    /// For each sample the position of its cell's byte, as [`Float::low_bits`] reads it.
+    shifts: Buffer<T>,
     places: Vec<Place>,
     /// What the search for a cell begins with.
     buckets: Vec<u32>,
     /// For each cell its number of samples, then the place of the first.
     counts: Vec<u16>,
-    /// `[slots, k + 2, stride]`: the bases of the cell, and the base function.
-    weights: Buffer<T>,
-    /// As `weights`, derivatives with respect to `x`.
-    slopes: Buffer<T>,
 }
 
-/// What a kernel sees of one slot.
-#[derive(Clone, Copy)]
-pub(crate) struct Slot<'a, T> {
-    pub(crate) order: &'a [u16],
-    pub(crate) runs: &'a [Run],
-    /// `[k + 2, stride]`.
-    pub(crate) weights: &'a [T],
-    /// `[k + 2, stride]`.
-    pub(crate) slopes: &'a [T],
-    pub(crate) stride: usize,
-}
-
-impl<T: Float> Sorted<T> {
+impl<T: Float> Sorter<T> {
     /// Makes room for the blocks of a plan.
     pub(crate) fn fit(&mut self, plan: &Plan<T>, block: usize) {
-        let (slots, cells, size) = (plan.group, plan.most_cells(), plan.degree + 1);
-        self.block = block;
-        self.stride = block + STRIP;
-        self.most_runs = cells + 1;
-        grow(&mut self.order, slots * block);
-        grow(&mut self.runs, slots * self.most_runs);
-        grow(&mut self.run_counts, slots);
+        self.sorted.resize(block.max(FEW.1 + 1));
+        self.shifts.resize(block);
         grow(&mut self.places, block);
         grow(&mut self.buckets, block);
-        grow(&mut self.counts, cells);
-        self.x.resize(slots * self.stride);
-        self.weights.resize(slots * (size + 1) * self.stride);
-        self.slopes.resize(slots * (size + 1) * self.stride);
+        grow(&mut self.counts, plan.most_cells());
     }
 
-    pub(crate) fn slot(&self, slot: usize, degree: usize) -> Slot<'_, T> {
-        let weights = slot * (degree + 2) * self.stride..(slot + 1) * (degree + 2) * self.stride;
-        Slot {
-            order: &self.order[slot * self.block..][..self.samples],
-            runs: &self.runs[slot * self.most_runs..][..self.run_counts[slot]],
-            weights: &self.weights[weights.clone()],
-            slopes: &self.slopes[weights],
-            stride: self.stride,
+    /// Sorts columns, the first of which is column `first` of those of `rows`.
+    #[inline(always)]
+    pub(crate) fn sort<S: Simd>(
+        &mut self,
+        simd: S,
+        plan: &Plan<T>,
+        rows: Rows,
+        first: usize,
+        columns: Columns<'_, T>,
+    ) {
+        let most_runs = plan.most_cells() + 1;
+        let places = columns.x.chunks_exact_mut(rows.block).zip(columns.samples.chunks_exact_mut(rows.block));
+        let runs = columns.runs.chunks_exact_mut(most_runs).zip(columns.run_counts);
+        for (column, ((x, order), (runs, run_count))) in (first..).zip(places.zip(runs)) {
+            let samples = rows.of_block(column / plan.inputs).len();
+            let cells = plan.cells(column % plan.inputs);
+            let (x, order) = (&mut x[..samples], &mut order[..samples]);
+            let used = if cells.count() <= FEW.0 && samples <= FEW.1 {
+                self.sort_by_word(simd, cells, x, order, runs)
+            } else {
+                self.sort_by_counters(cells, x, order, runs)
+            };
+            *run_count = used as u16;
         }
     }
 
-    /// Sorts samples `x` into a slot. All slots of a group have the same number of samples.
+    /// Returns the number of runs, as the other.
     #[inline(always)]
-    pub(crate) fn sort<S: Simd>(&mut self, simd: S, slot: usize, cells: &Cells<T>, x: &[T]) {
-        simd.vectorize(
-            #[inline(always)]
-            || self.sort_samples(slot, cells, x),
-        );
+    fn sort_by_word<S: Simd>(
+        &mut self,
+        simd: S,
+        cells: &Cells<T>,
+        x: &mut [T],
+        order: &mut [u16],
+        runs: &mut [Run],
+    ) -> usize {
+        let shifts = &mut self.shifts[..x.len().next_multiple_of(lanes::<S, T>())];
+        let whole = x.len() - x.len() % lanes::<S, T>();
+        for start in (0..whole).step_by(lanes::<S, T>()) {
+            let number = cells.number(simd, load(simd, &x[start..]));
+            let shift = number.mul_add(splat(simd, T::from_f64(8.0)), splat(simd, T::WHOLE));
+            store::<S, T>(shift, &mut shifts[start..]);
+        }
+        for (shift, x) in shifts[whole..].iter_mut().zip(&x[whole..]) {
+            *shift = T::from_f64((8 * cells.find(*x)) as f64) + T::WHOLE;
+        }
+        let shifts = &shifts[..x.len()];
+        let counts: u64 = shifts.iter().map(|shift| 1 << (shift.low_bits() & 63)).sum();
+        // Each byte the sum of those below: the product adds up all shifts by whole bytes.
+        let mut next = counts.wrapping_mul(0x0101_0101_0101_0100);
+        let mut used = 0;
+        for cell in 0..cells.count() {
+            let (start, count) = ((next >> (8 * cell)) as u8, (counts >> (8 * cell)) as u8);
+            let end = u16::from(start) + u16::from(count);
+            // Written always and kept if not empty: cheaper than a branch.
+            runs[used] = Run { cell: cell as u16, row: cells.row(cell) as u16, start: u16::from(start), end };
+            used += usize::from(count > 0);
+        }
+        let mut sorted_order = [0; FEW.1 + 1];
+        let sorted = &mut self.sorted[..FEW.1 + 1];
+        for ((sample, x), shift) in (0..).zip(&*x).zip(shifts) {
+            let shift = shift.low_bits() & 63;
+            let place = usize::from((next >> shift) as u8);
+            next = next.wrapping_add(1 << shift);
+            sorted_order[place] = sample;
+            sorted[place] = *x;
+        }
+        order.copy_from_slice(&sorted_order[..x.len()]);
+        x.copy_from_slice(&self.sorted[..x.len()]);
+        used
     }
 
     #[inline(always)]
-    fn sort_samples(&mut self, slot: usize, cells: &Cells<T>, x: &[T]) {
-        self.samples = x.len();
-        let order = &mut self.order[slot * self.block..][..x.len()];
-        let sorted = &mut self.x[slot * self.stride..][..x.len()];
-        let runs = &mut self.runs[slot * self.most_runs..][..cells.count() + 1];
+    fn sort_by_counters(
+        &mut self,
+        cells: &Cells<T>,
+        x: &mut [T],
+        order: &mut [u16],
+        runs: &mut [Run],
+    ) -> usize {
         let counts = &mut self.counts[..cells.count()];
         counts.fill(0);
         let buckets = &mut self.buckets[..x.len()];
         cells.buckets(x, buckets);
-        for ((place, x), bucket) in self.places.iter_mut().zip(x).zip(&*buckets) {
+        for ((place, x), bucket) in self.places.iter_mut().zip(&*x).zip(&*buckets) {
             let cell = cells.find_from(*x, *bucket as usize);
             *place = Place { cell: cell as u16, rank: counts[cell] };
             counts[cell] += 1;
@@ -143,61 +244,14 @@ impl<T: Float> Sorted<T> {
             *count = start;
             start = end;
         }
-        self.run_counts[slot] = used;
-        for (sample, (place, x)) in self.places.iter().zip(x).enumerate() {
+        let sorted = &mut self.sorted[..x.len()];
+        for (sample, (place, x)) in self.places.iter().zip(&*x).enumerate() {
             let place = usize::from(counts[usize::from(place.cell)] + place.rank);
             order[place] = sample as u16;
             sorted[place] = *x;
         }
-    }
-
-    /// The weights of a sorted slot, and their derivatives if `slopes`.
-    #[inline(always)]
-    pub(crate) fn weigh<S: Simd>(
-        &mut self,
-        simd: S,
-        slot: usize,
-        plan: &Plan<T>,
-        cells: &Cells<T>,
-        slopes: bool,
-    ) {
-        let (stride, degree) = (self.stride, plan.degree);
-        let size = (degree + 2) * stride;
-        let x = &self.x[slot * stride..][..stride];
-        let weights = &mut self.weights[slot * size..][..size];
-        let slope_weights = &mut self.slopes[slot * size..][..size];
-        let runs = &self.runs[slot * self.most_runs..][..self.run_counts[slot]];
-        by_degree!(simd, degree, K => weigh_runs::<S, T, K, false>(simd, cells, runs, x, weights));
-        if slopes {
-            by_degree!(simd, degree, K => weigh_runs::<S, T, K, true>(simd, cells, runs, x, slope_weights));
-        }
-        let whole = self.samples.next_multiple_of(lanes::<S, T>());
-        let base = (degree + 1) * stride;
-        math::base(simd, plan.base, &x[..whole], &mut weights[base..], &mut slope_weights[base..]);
-    }
-}
-
-/// The basis functions, or their derivatives, of sorted samples: `to: [k + 1 or more, stride]`.
-#[inline(always)]
-fn weigh_runs<S: Simd, T: Float, const K: usize, const SLOPES: bool>(
-    simd: S,
-    cells: &Cells<T>,
-    runs: &[Run],
-    x: &[T],
-    to: &mut [T],
-) {
-    let stride = x.len();
-    for run in runs {
-        let cell = usize::from(run.cell);
-        // The last vector overhangs the run; the next run overwrites what is not its own.
-        for place in run.range().step_by(lanes::<S, T>()) {
-            let u = cells.local(simd, cell, load(simd, &x[place..]));
-            let values: [Vector<S, T>; K] =
-                if SLOPES { cells.slopes(simd, cell, u) } else { cells.values(simd, cell, u) };
-            for (j, value) in values.into_iter().enumerate() {
-                store::<S, T>(value, &mut to[j * stride + place..]);
-            }
-        }
+        x.copy_from_slice(sorted);
+        used
     }
 }
 
@@ -211,54 +265,62 @@ fn grow<U: Clone + Default>(vector: &mut Vec<U>, length: usize) {
 mod tests {
     use super::*;
     use crate::isa::Isa;
-    use crate::plan::block_length;
     use crate::simd::dispatch;
     use kanode_engine::{Base, Layer};
     use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    #[test]
-    fn samples_are_sorted_by_cell_and_keep_their_weights() {
-        let knots = Knots::with_breaks(vec![-1.0, -0.7, 0.0, 0.1, 1.0], 3, KnotEnds::Extended).unwrap();
-        let table = Arc::new(CellTable::new(&knots, Outside::Zero));
-        let layer = Layer {
-            inputs: 1,
-            outputs: 9,
-            base: Base::Identity,
-            splines: vec![Arc::clone(&table)],
-            products: Vec::new(),
-        };
-        let x: Vec<f64> = (0..77).map(|i| f64::from(i * 37 % 77) / 20.0 - 1.9).collect();
+    /// Sorts blocks of all inputs in pieces and looks at every column.
+    fn sorts_and_stays_stable<T: Float>(grid: usize, count: usize, block: usize) {
+        let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
+        let table = Arc::new(CellTable::new(&knots, Outside::Linear));
+        let (inputs, splines, products) = (3, vec![Arc::clone(&table); 3], Vec::new());
+        let layer = Layer { inputs, outputs: 9, base: Base::Silu, splines, products };
+        let rows = Rows::new(count, block);
+        let number = |i: usize| T::from_f64((i * 37 % 101) as f64 / 40.0 - 1.2);
+        let mut x: Vec<T> = (0..rows.blocks() * inputs * rows.block).map(number).collect();
+        // NaN counts as in the first cell.
+        x[1] = T::from_f64(f64::NAN);
         for level in Isa::available().into_iter().filter_map(Isa::level) {
-            let plan = Plan::<f64>::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap();
-            let mut sorted = Sorted::default();
-            sorted.fit(&plan, 80);
-            dispatch!(level, simd => sorted.sort(simd, 0, plan.cells(0), &x));
-            dispatch!(level, simd => sorted.weigh(simd, 0, &plan, plan.cells(0), true));
-            let slot = sorted.slot(0, 3);
-            let mut seen: Vec<u16> = slot.order.to_vec();
-            seen.sort_unstable();
-            assert_eq!(seen, (0..77).collect::<Vec<u16>>());
-            let mut places = 0..0;
-            for run in slot.runs {
-                assert!(run.range().start == places.end && !run.range().is_empty());
-                places = run.range();
-                for place in run.range() {
-                    let x = x[usize::from(slot.order[place])];
-                    let mut expected = [[0.0; 4]; 2];
-                    assert_eq!(table.weights(x, &mut expected[0]), run.row());
-                    table.derivative_weights(1, x, &mut expected[1]);
-                    for (found, expected) in [slot.weights, slot.slopes].into_iter().zip(expected) {
-                        for (j, expected) in expected.into_iter().enumerate() {
-                            assert!((found[j * slot.stride + place] - expected).abs() < 1e-12);
-                        }
-                    }
-                    assert_eq!(slot.weights[4 * slot.stride + place], x);
-                    assert_eq!(slot.slopes[4 * slot.stride + place], 1.0);
-                }
+            let plan = Plan::<T>::new(&layer, level, block, &mut HashMap::new()).unwrap();
+            let (mut order, mut sorter, mut sorted) = (Order::default(), Sorter::default(), x.clone());
+            order.fit(&plan, rows.blocks() + 1, rows.block);
+            sorter.fit(&plan, rows.block);
+            for (first, columns) in order.pieces(inputs, &mut sorted, 2) {
+                dispatch!(level, simd => sorter.sort(simd, &plan, rows, first, columns));
             }
-            assert_eq!(places.end, 77);
+            for (index, sorted) in sorted.chunks(rows.block).enumerate() {
+                let samples = rows.of_block(index / inputs).len();
+                let (column, x) =
+                    (order.column(inputs + index, samples), &x[index * rows.block..][..samples]);
+                let cell = |sample: u16| table.find(x[usize::from(sample)].to_f64());
+                let mut expected: Vec<u16> = (0..samples as u16).collect();
+                expected.sort_by_key(|sample| cell(*sample));
+                assert_eq!(column.order, expected);
+                let mut end = 0;
+                for run in column.runs {
+                    assert!(run.range().start == end && !run.range().is_empty());
+                    assert_eq!(run.row(), table.cell(run.cell()).row);
+                    for place in run.range() {
+                        assert_eq!(cell(column.order[place]), run.cell());
+                        let found = sorted[place].low_bits();
+                        assert_eq!(found, x[usize::from(column.order[place])].low_bits());
+                    }
+                    end = run.range().end;
+                }
+                assert_eq!(end, samples);
+            }
+        }
+    }
+
+    #[test]
+    fn samples_are_sorted_by_cell_and_keep_their_order_within() {
+        for (grid, count, block) in
+            [(5, 300, 128), (6, 255, 256), (6, 256, 256), (5, 1, 128), (7, 77, 128), (50, 700, 512)]
+        {
+            sorts_and_stays_stable::<f32>(grid, count, block);
+            sorts_and_stays_stable::<f64>(grid, count, block);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::partition::Partition;
 use crate::plan::{Form, Plan};
 use crate::scratch::Scratch;
 use crate::simd::dispatch;
+use crate::sort::Order;
 use crate::{samples, tiled};
 use fearless_simd::{Level, Simd};
 use std::ops::Range;
@@ -14,10 +15,14 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
     /// All packed coefficients of the layer.
     pub(crate) packed: &'a [T],
-    /// Inputs of the layer.
+    /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
     /// Layout of `x`.
     pub(crate) layout: Partition,
+    /// How `x` is sorted.
+    pub(crate) order: &'a Order,
+    /// The block of `order` that is block 0 of `x`.
+    pub(crate) first_block: usize,
     pub(crate) blocks: Range<usize>,
     pub(crate) inputs: Range<usize>,
     /// `[block][output][row]`, overwritten.
@@ -29,10 +34,12 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
     /// All packed coefficients of the layer.
     pub(crate) packed: &'a [T],
-    /// Inputs of the layer.
+    /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
     /// Layout of `x`.
     pub(crate) layout: Partition,
+    /// How `x` is sorted.
+    pub(crate) order: &'a Order,
     pub(crate) blocks: Range<usize>,
     pub(crate) inputs: Range<usize>,
     /// Derivatives by the outputs of all blocks, as [`pack`] makes them.

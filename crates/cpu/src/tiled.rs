@@ -10,8 +10,8 @@ use crate::scratch::Scratch;
 use crate::simd::{
     Vector, add_all, by_degree, lane_sums, lanes, load, load_all, splat, store, store_all, transpose, wide,
 };
-use crate::sort::Slot;
 use crate::task::{Backward, Forward};
+use crate::weights::Slot;
 use fearless_simd::prelude::*;
 
 /// The row that the others are measured from where bases add up to 1: its multiply-add is an addition then, which
@@ -48,25 +48,26 @@ macro_rules! by_width {
 /// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
-    let Forward { plan, packed, x, layout, blocks, inputs, y } = task;
+    let Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y } = task;
     let block_length = layout.rows.block;
     let panels = y.chunks_exact_mut(plan.outputs * block_length);
     for (block, panel) in blocks.zip(panels) {
         let samples = layout.rows.of_block(block).len();
-        let Scratch { sorted, tiles, .. } = scratch;
+        let column = |input: usize| order.column((first_block + block) * plan.inputs + input, samples);
+        let Scratch { weights, tiles, .. } = scratch;
         tiles[..plan.padded_outputs() * block_length].fill(T::ZERO);
         for first in inputs.clone().step_by(plan.group) {
             let group = first..inputs.end.min(first + plan.group);
             for (slot, input) in group.clone().enumerate() {
-                sorted.sort(simd, slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
-                sorted.weigh(simd, slot, plan, plan.cells(input), false);
+                let x = &x[layout.position(block, input)..][..samples];
+                weights.weigh(simd, slot, (plan, input), (column(input), x), false);
             }
             let mut rest = &packed[plan.packed(first)..];
             for tile in plan.tiles() {
                 let y = &mut tiles[tile.first * block_length..][..tile.width * block_length];
                 for slot in 0..group.len() {
                     let (rows, after) = rest.split_at(plan.rows() * tile.width);
-                    let slot = sorted.slot(slot, plan.degree);
+                    let slot = weights.slot(slot, plan.degree, column(first + slot));
                     by_width!(simd, plan, tile.width, K, N, U => forward_tile::<S, T, K, N, U>(simd, rows, slot, y));
                     rest = after;
                 }
@@ -79,7 +80,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx } = task;
+    let Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, mut dx } = task;
     let block_length = layout.rows.block;
     let width = inputs.len();
     gradient.fill(T::ZERO);
@@ -88,17 +89,18 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
         let gradient = &mut gradient[plan.packed(first - inputs.start)..];
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
-            let Scratch { sorted, parts, sums, .. } = scratch;
+            let column = |input: usize| order.column(block * plan.inputs + input, samples);
+            let Scratch { weights, parts, sums, .. } = scratch;
             for (slot, input) in group.clone().enumerate() {
-                sorted.sort(simd, slot, plan.cells(input), &x[layout.position(block, input)..][..samples]);
-                sorted.weigh(simd, slot, plan, plan.cells(input), dx.is_some());
+                let x = &x[layout.position(block, input)..][..samples];
+                weights.weigh(simd, slot, (plan, input), (column(input), x), dx.is_some());
             }
             let dy = &dy[block * plan.padded_outputs() * block_length..];
             let mut start = 0;
             for tile in plan.tiles() {
                 let dy = &dy[tile.first * block_length..][..tile.width * block_length];
                 for slot_index in 0..group.len() {
-                    let slot = sorted.slot(slot_index, plan.degree);
+                    let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
                     let end = start + plan.rows() * tile.width;
                     let rows = &packed[plan.packed(first)..][start..end];
                     let gradient = &mut gradient[start..end];
@@ -115,13 +117,13 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
             }
             let Some(dx) = dx.as_deref_mut() else { continue };
             for (slot_index, input) in group.clone().enumerate() {
-                let column = (block - blocks.start) * width + input - inputs.start;
-                let dx = &mut dx[column * block_length..][..block_length];
+                let start = ((block - blocks.start) * width + input - inputs.start) * block_length;
+                let dx = &mut dx[start..][..block_length];
                 let part = &parts[slot_index * block_length * lanes::<S, T>()..];
                 for place in (0..samples).step_by(lanes::<S, T>()) {
                     store::<S, T>(lane_sums(simd, &part[place * lanes::<S, T>()..]), &mut sums[place..]);
                 }
-                for (sample, sum) in sorted.slot(slot_index, plan.degree).order.iter().zip(sums.iter()) {
+                for (sample, sum) in column(input).order.iter().zip(sums.iter()) {
                     dx[usize::from(*sample)] = *sum;
                 }
             }
@@ -184,11 +186,11 @@ fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: 
 ) {
     let width = N * lanes::<S, T>();
     let base_row: [Vector<S, T>; N] = load_all(simd, &rows[rows.len() - width..]);
-    for run in slot.runs {
+    for run in slot.column.runs {
         let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell::<S, T, K, N, UNITY>(simd, rows, run.row());
-        let order = &slot.order[run.range()];
-        let weights: [&[T]; K] = weights_of_run(slot.weights, slot.stride, run.range());
-        let base = &slot.weights[K * slot.stride..][run.range()];
+        let order = &slot.column.order[run.range()];
+        let weights: [&[T]; K] = weights_of_run(slot.values, slot.stride, run.range());
+        let base = &slot.values[K * slot.stride..][run.range()];
         for p in 0..order.len() {
             let y = &mut y[usize::from(order[p]) * width..][..width];
             let mut sum: [Vector<S, T>; N] = load_all(simd, y);
@@ -218,7 +220,7 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY:
     let mut sums = [zero; K];
     let mut base_sum = zero;
     let mut row = 0;
-    for run in slot.runs {
+    for run in slot.column.runs {
         if run.row() >= row + K {
             for (j, sum) in sums.iter_mut().enumerate() {
                 add_all::<S, T, N>(simd, *sum, &mut gradient[(row + j) * width..]);
@@ -242,9 +244,9 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY:
                 |sum, other| sum + other,
             );
         }
-        let order = &slot.order[run.range()];
-        let weights: [&[T]; K] = weights_of_run(slot.weights, slot.stride, run.range());
-        let base = &slot.weights[K * slot.stride..][run.range()];
+        let order = &slot.column.order[run.range()];
+        let weights: [&[T]; K] = weights_of_run(slot.values, slot.stride, run.range());
+        let base = &slot.values[K * slot.stride..][run.range()];
         for p in 0..order.len() {
             let dy: [Vector<S, T>; N] = load_all(simd, &dy[usize::from(order[p]) * width..][..width]);
             for (j, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
@@ -283,9 +285,9 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bo
 ) {
     let width = N * lanes::<S, T>();
     let base_row: [Vector<S, T>; N] = load_all(simd, &rows[rows.len() - width..]);
-    for run in slot.runs {
+    for run in slot.column.runs {
         let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell::<S, T, K, N, UNITY>(simd, rows, run.row());
-        let order = &slot.order[run.range()];
+        let order = &slot.column.order[run.range()];
         let slopes: [&[T]; K] = weights_of_run(slot.slopes, slot.stride, run.range());
         let base = &slot.slopes[K * slot.stride..][run.range()];
         let part = part[run.range().start * lanes::<S, T>()..].chunks_exact_mut(lanes::<S, T>());

@@ -1,0 +1,155 @@
+//! What sorted samples multiply rows of coefficients with: the basis functions of their cells and the base function, and
+//! derivatives of both. Within a run the polynomials are the same, so that they are evaluated for whole vectors of samples.
+
+use crate::buffer::Buffer;
+use crate::cells::Cells;
+use crate::float::Float;
+use crate::math;
+use crate::partition::STRIP;
+use crate::plan::Plan;
+use crate::simd::{Vector, by_degree, lanes, load, store};
+use crate::sort::{Column, Run};
+use fearless_simd::prelude::*;
+
+/// Weights of a block of samples, for each input of a group (its slot).
+#[derive(Debug, Default)]
+pub(crate) struct Weights<T> {
+    /// Length of the arrays over samples: a block, and room for the vector that overhangs its end.
+    stride: usize,
+    /// The sorted `x` of one slot.
+    x: Buffer<T>,
+    /// `[slot, k + 2, stride]`: the bases of the cell, and the base function.
+    values: Buffer<T>,
+    /// As `values`, derivatives with respect to `x`.
+    slopes: Buffer<T>,
+}
+
+/// What a kernel sees of one slot.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a, T> {
+    pub(crate) column: Column<'a>,
+    /// `[k + 2, stride]`.
+    pub(crate) values: &'a [T],
+    /// `[k + 2, stride]`.
+    pub(crate) slopes: &'a [T],
+    pub(crate) stride: usize,
+}
+
+impl<T: Float> Weights<T> {
+    /// Makes room for the blocks of a plan.
+    pub(crate) fn fit(&mut self, plan: &Plan<T>, block: usize) {
+        self.stride = block + STRIP;
+        let size = plan.group * (plan.degree + 2) * self.stride;
+        self.x.resize(self.stride);
+        self.values.resize(size);
+        self.slopes.resize(size);
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot<'a>(&'a self, slot: usize, degree: usize, column: Column<'a>) -> Slot<'a, T> {
+        let range = slot * (degree + 2) * self.stride..(slot + 1) * (degree + 2) * self.stride;
+        let (values, slopes) = (&self.values[range.clone()], &self.slopes[range]);
+        Slot { column, values, slopes, stride: self.stride }
+    }
+
+    /// The weights of a slot, whose sorted samples are `x`; their derivatives too if `slopes`.
+    #[inline(always)]
+    pub(crate) fn weigh<S: Simd>(
+        &mut self,
+        simd: S,
+        slot: usize,
+        (plan, input): (&Plan<T>, usize),
+        (column, x): (Column<'_>, &[T]),
+        slopes: bool,
+    ) {
+        let (stride, degree, cells) = (self.stride, plan.degree, plan.cells(input));
+        let size = (degree + 2) * stride;
+        self.x[..x.len()].copy_from_slice(x);
+        let whole = x.len().next_multiple_of(lanes::<S, T>());
+        let x = &self.x[..stride];
+        let values = &mut self.values[slot * size..][..size];
+        let slope_values = &mut self.slopes[slot * size..][..size];
+        by_degree!(simd, degree, K => weigh_runs::<S, T, K, false>(simd, cells, column.runs, x, values));
+        if slopes {
+            by_degree!(simd, degree, K => weigh_runs::<S, T, K, true>(simd, cells, column.runs, x, slope_values));
+        }
+        let base = (degree + 1) * stride;
+        math::base(simd, plan.base, &x[..whole], &mut values[base..], &mut slope_values[base..]);
+    }
+}
+
+/// The basis functions, or their derivatives, of sorted samples: `to: [k + 1 or more, stride]`.
+#[inline(always)]
+fn weigh_runs<S: Simd, T: Float, const K: usize, const SLOPES: bool>(
+    simd: S,
+    cells: &Cells<T>,
+    runs: &[Run],
+    x: &[T],
+    to: &mut [T],
+) {
+    let stride = x.len();
+    for run in runs {
+        // The last vector overhangs the run; the next run overwrites what is not its own.
+        for place in run.range().step_by(lanes::<S, T>()) {
+            let u = cells.local(simd, run.cell(), load(simd, &x[place..]));
+            let values: [Vector<S, T>; K] =
+                if SLOPES { cells.slopes(simd, run.cell(), u) } else { cells.values(simd, run.cell(), u) };
+            for (j, value) in values.into_iter().enumerate() {
+                store::<S, T>(value, &mut to[j * stride + place..]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Isa;
+    use crate::partition::Rows;
+    use crate::plan::block_length;
+    use crate::simd::dispatch;
+    use crate::sort::{Order, Sorter};
+    use kanode_engine::{Base, Layer};
+    use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    #[test]
+    fn sorted_samples_have_the_weights_of_the_table() {
+        let knots = Knots::with_breaks(vec![-1.0, -0.7, 0.0, 0.1, 1.0], 3, KnotEnds::Extended).unwrap();
+        let table = Arc::new(CellTable::new(&knots, Outside::Zero));
+        let (splines, products) = (vec![Arc::clone(&table)], Vec::new());
+        let layer = Layer { inputs: 1, outputs: 9, base: Base::Identity, splines, products };
+        let rows = Rows::new(77, 128);
+        for level in Isa::available().into_iter().filter_map(Isa::level) {
+            let plan = Plan::<f64>::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap();
+            let mut x: Vec<f64> =
+                (0..rows.block).map(|i| f64::from(i as u32 * 37 % 77) / 20.0 - 1.9).collect();
+            let (mut order, mut sorter, mut weights) =
+                (Order::default(), Sorter::default(), Weights::default());
+            order.fit(&plan, 1, rows.block);
+            sorter.fit(&plan, rows.block);
+            weights.fit(&plan, rows.block);
+            for (first, columns) in order.pieces(0, &mut x, 1) {
+                dispatch!(level, simd => sorter.sort(simd, &plan, rows, first, columns));
+            }
+            let (column, x) = (order.column(0, 77), &x[..77]);
+            dispatch!(level, simd => weights.weigh(simd, 0, (&plan, 0), (column, x), true));
+            let slot = weights.slot(0, 3, column);
+            for run in slot.column.runs {
+                for place in run.range() {
+                    let mut expected = [[0.0; 4]; 2];
+                    assert_eq!(table.weights(x[place], &mut expected[0]), run.row());
+                    table.derivative_weights(1, x[place], &mut expected[1]);
+                    for (found, expected) in [slot.values, slot.slopes].into_iter().zip(expected) {
+                        for (j, expected) in expected.into_iter().enumerate() {
+                            assert!((found[j * slot.stride + place] - expected).abs() < 1e-12);
+                        }
+                    }
+                    assert_eq!(slot.values[4 * slot.stride + place], x[place]);
+                    assert_eq!(slot.slopes[4 * slot.stride + place], 1.0);
+                }
+            }
+        }
+    }
+}
