@@ -7,14 +7,14 @@ import { fingerprint, forget, isFresh, remember } from './freshness.mjs'
 import { Failure, main, root, run, since, tool } from './processes.mjs'
 import { missingLinker, requireRust } from './rust.mjs'
 
-/** What the native build writes into src/ beside the library itself. */
-const glue = ['native.cjs', 'native.d.cts']
-/** What tsc does not carry over from src/ to dist/: the glue, and the entry for `import`. */
-const copied = [...glue, 'index.mjs', 'index.d.mts']
+/** What the native build writes into src/ beside the library itself: its types. The loader is src/loader. */
+const types = 'native.d.cts'
+/** What tsc does not carry over from src/ to dist/: those types, and the entry for `import`. */
+const copied = [types, 'index.mjs', 'index.d.mts']
 /** The native build; what follows `--` goes to cargo. */
 const napi = [
   ...['build', '--platform', '--release', '-p', 'kanode-binding', '--manifest-path', 'crates/binding/Cargo.toml'],
-  ...['-o', 'src', '--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum', '--', '--locked'],
+  ...['-o', 'src', '--no-js', '--dts', types, '--no-const-enum', '--', '--locked'],
 ]
 
 const steps = [
@@ -40,7 +40,7 @@ const steps = [
         process.env.RUSTFLAGS,
         napi.join(' '),
       ),
-    outputs: [...glue.map(name => `src/${name}`), 'src/*.node'],
+    outputs: [`src/${types}`, 'src/*.node'],
     async make() {
       const status = await run(...tool('@napi-rs/cli', 'napi', ...napi))
       const reason = status === 0 ? undefined : missingLinker()
