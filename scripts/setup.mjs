@@ -4,7 +4,7 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fingerprint, forget, isFresh, remember } from './freshness.mjs'
-import { Failure, main, root, run, since, tool } from './processes.mjs'
+import { Failure, main, npm, root, run, since, tool } from './processes.mjs'
 import { missingLinker, requireRust } from './rust.mjs'
 
 /** What the native build writes into src/ beside the library itself: its types. The loader is src/loader. */
@@ -24,10 +24,7 @@ const steps = [
     print: () => fingerprint(['package.json', 'package-lock.json'], process.platform, process.arch),
     outputs: ['node_modules/.package-lock.json'],
     async make() {
-      const npm = process.env.npm_execpath
-      const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
-      if (npm && path.basename(npm) === 'npm-cli.js') return run(process.execPath, [npm, ...args])
-      return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args]) : run('npm', args)
+      return run(...npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'))
     },
   },
   {
