@@ -1,7 +1,7 @@
 // Starts other programs for the scripts beside this file: in the repository root unless told otherwise, always with
 // the arguments as they are (no shell), and with their output shown as it comes.
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -57,10 +57,22 @@ export function answer(command, args, options) {
   return stdout
 }
 
-/** `[program, arguments]` that start npm, which is a script of another kind on each platform. */
+/** The script that npm is: the one that runs us, or else what `npm` on the PATH links to. */
+function npmScript() {
+  const candidates = [
+    process.env.npm_execpath,
+    ...(process.env.PATH ?? '').split(path.delimiter).map(folder => path.join(folder, 'npm')),
+  ]
+  return candidates
+    .filter(file => file !== undefined && existsSync(file))
+    .map(file => realpathSync(file))
+    .find(file => path.basename(file) === 'npm-cli.js')
+}
+
+/** `[program, arguments]` that start npm, without a shell where its script can be found. */
 export function npm(...args) {
-  const script = process.env.npm_execpath
-  if (script && path.basename(script) === 'npm-cli.js') return [process.execPath, [script, ...args]]
+  const script = npmScript()
+  if (script !== undefined) return [process.execPath, [script, ...args]]
   return process.platform === 'win32' ? ['cmd', ['/c', 'npm', ...args]] : ['npm', args]
 }
 
