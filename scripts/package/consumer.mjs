@@ -52,19 +52,16 @@ export const forms = {
 }
 
 export class Consumer {
-  /** Makes the empty `folder`. */
+  /** Makes a project in `folder` that installs from `registry`, or from the public one. */
   constructor(folder, registry) {
     this.folder = path.join(folder, 'project')
-    this.registry = registry
     const programs = path.join(folder, 'bin')
     for (const each of [this.folder, programs]) mkdirSync(each, { recursive: true })
     symlinkSync(process.execPath, path.join(programs, path.basename(process.execPath)))
-    this.env = {
-      PATH: programs,
-      HOME: folder,
-      npm_config_registry: registry,
-      npm_config_cache: path.join(folder, 'cache'),
-    }
+    this.env = { PATH: programs, HOME: folder, npm_config_cache: path.join(folder, 'cache') }
+    if (registry !== undefined) this.env.npm_config_registry = registry
+    // Without these, nothing on Windows finds its libraries and folders.
+    for (const name of ['SystemRoot', 'TEMP', 'APPDATA']) if (process.env[name]) this.env[name] = process.env[name]
     if (ask('cargo', ['--version'], { env: this.env }).status !== null) throw new Failure('Rust is on the PATH')
     this.write('package.json', '{ "private": true }\n')
     this.write('examples/data/cars.csv', '')

@@ -24,7 +24,7 @@ function allowedLicenses() {
 }
 
 /** All crates from elsewhere that are linked into the library of any platform, by name. */
-function bundledCrates() {
+export function bundledCrates() {
   const found = new Map()
   for (const { triple } of targets) {
     const args = ['metadata', '--format-version=1', '--locked', '--filter-platform', triple]

@@ -36,7 +36,7 @@ describe('the packages of all platforms', () => {
     vi.stubEnv('GITHUB_REPOSITORY', 'kanode/kanode')
     vi.stubEnv('GITHUB_SERVER_URL', 'https://github.com')
     const [folder, libraries] = ['staged', 'libraries'].map(name => path.join(work, name))
-    for (const each of [folder, libraries]) mkdirSync(each)
+    mkdirSync(libraries)
     for (const { library } of targets) writeFileSync(path.join(libraries, library), library)
     folders = stage({ folder, targets, libraries })
   })

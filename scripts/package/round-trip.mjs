@@ -1,8 +1,9 @@
 // `npm run round-trip`: the way of the package to a user, on one machine. Builds the library as it is published, packs
 // and publishes every package to a registry of its own, installs kanode in an empty folder, runs the README's example
 // there in every form, breaks the installation and mends it as the error says. With `--runtimes`, or where they are
-// cached, other runtimes run the example too. `--library FILE` takes a library that is built already.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
+// cached, other runtimes run the example too. `--library FILE` takes this library and dist/ as they are.
+import { existsSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,7 +20,12 @@ import { targetOf } from './targets.mjs'
 const LARGEST = 15e6
 
 const { values: options } = parseArgs({ options: { library: { type: 'string' }, runtimes: { type: 'boolean' } } })
-const host = targetOf(`${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`)
+
+/** The target that this machine is, by the judgement of the loader. */
+function hostTarget() {
+  const { platformsOf, thisMachine } = createRequire(import.meta.url)('../../dist/loader/machine.js')
+  return targetOf(platformsOf(thisMachine())[0])
+}
 
 /** Runs the README's example in every form, by default with this Node.js. */
 function runForms(consumer, names, label, command) {
@@ -31,7 +37,7 @@ function runForms(consumer, names, label, command) {
 }
 
 /** Breaks the installation, takes the command out of the error, runs it, and expects that kanode loads again. */
-function mend(consumer, what, breakIt) {
+function mend(consumer, host, what, breakIt) {
   breakIt(path.join(consumer.folder, 'node_modules', '@kanode', `binding-${host.platform}`))
   const file = 'load.cjs'
   consumer.write(file, "require('kanode')")
@@ -45,7 +51,8 @@ function mend(consumer, what, breakIt) {
 }
 
 await main(async () => {
-  await setup()
+  if (options.library === undefined) await setup()
+  const host = hostTarget()
   const library = options.library === undefined ? await buildLibrary(host) : path.resolve(options.library)
   if (path.basename(library) !== host.library || !existsSync(library)) {
     throw new Failure(`${library} is no ${host.library}`)
@@ -54,7 +61,6 @@ await main(async () => {
   const work = mkdtempSync(path.join(tmpdir(), 'kanode-round-trip-'))
   try {
     const staged = path.join(work, 'staged')
-    mkdirSync(staged)
     const folders = stage({ folder: staged, targets: [host], libraries: path.dirname(library) })
     for (const folder of folders) {
       const { name, size, unpackedSize, entryCount } = pack(folder, path.join(work, 'packed'))
@@ -62,7 +68,7 @@ await main(async () => {
     }
 
     await withRegistry(path.join(work, 'registry'), async registry => {
-      for (const folder of folders) await publish(folder, registry)
+      for (const folder of [...folders, staged]) await publish(folder, { registry })
       const { version } = readManifest(staged)
       const consumer = new Consumer(path.join(work, 'consumer'), registry)
       const { seconds, bytes, packages } = consumer.install(version)
@@ -70,8 +76,8 @@ await main(async () => {
       if (bytes > LARGEST) throw new Failure(`kanode weighs ${megabytes(bytes)}, more than ${megabytes(LARGEST)}`)
 
       runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
-      mend(consumer, 'a missing platform package', folder => rmSync(folder, { recursive: true }))
-      mend(consumer, 'a truncated library', folder => truncateSync(path.join(folder, host.library), 100_000))
+      mend(consumer, host, 'a missing platform package', folder => rmSync(folder, { recursive: true }))
+      mend(consumer, host, 'a truncated library', folder => truncateSync(path.join(folder, host.library), 100_000))
 
       if (options.runtimes || areCached()) {
         for (const [name, command] of await runtimes()) runForms(consumer, ['import', 'require'], name, command)

@@ -11,10 +11,11 @@ const development = ['scripts', 'devDependencies', 'overrides', 'napi']
 const notices = ['LICENSE', 'THIRD-PARTY-LICENSES']
 
 /**
- * Lays out the packages for `targets`, whose libraries lie in `libraries`, in the empty `folder`. Returns their
+ * Lays out the packages for `targets`, whose libraries lie in `libraries`, in the new `folder`. Returns their
  * folders in the order in which they must be published: the main package last.
  */
 export function stage({ folder, targets, libraries }) {
+  mkdirSync(folder)
   const manifest = readManifest(root)
   for (const name of [...notices, 'README.md', 'CHANGELOG.md', 'index.d.ts']) {
     copyFileSync(path.join(root, name), path.join(folder, name))
