@@ -112,6 +112,7 @@ export type {
   Signal,
   Simplification,
   SimplifyOptions,
+  SingleRow,
   SplitOptions,
   Spread,
   StopReason,

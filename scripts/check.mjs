@@ -1,6 +1,7 @@
 // `npm run check`: everything that is judged without running a test: format, lints, documentation, types. All checks
 // run even when one fails, and the last lines name those that did.
-import { main, run, since, tool } from './processes.mjs'
+import { judge } from './judge.mjs'
+import { main, tool } from './processes.mjs'
 import { setup } from './setup.mjs'
 
 const checks = () => [
@@ -14,13 +15,5 @@ const checks = () => [
 
 await main(async () => {
   await setup()
-  const failed = []
-  for (const [name, command, args, env] of checks()) {
-    const begun = performance.now()
-    const status = await run(command, args, { env })
-    console.log(`kanode: ${name} ${status === 0 ? 'passed' : 'FAILED'} in ${since(begun)}`)
-    if (status !== 0) failed.push(name)
-  }
-  if (failed.length > 0) console.error(`kanode: failed: ${failed.join(', ')}`)
-  return failed.length > 0 ? 1 : 0
+  return judge(checks())
 })

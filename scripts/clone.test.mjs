@@ -44,7 +44,7 @@ function run(script, ...args) {
 /** The native tool, which keeps its arguments and writes what it is told to. */
 const napi = `const { appendFileSync, writeFileSync } = require('node:fs')
 appendFileSync('napi.log', process.argv.slice(2).join(' ') + '\\n')
-for (const name of ['native.cjs', 'native.d.cts', 'kanode.any.node']) writeFileSync('src/' + name, name)`
+for (const name of ['native.d.cts', 'kanode.any.node']) writeFileSync('src/' + name, name)`
 
 const tsc = `const { mkdirSync, writeFileSync } = require('node:fs')
 mkdirSync('dist')
@@ -79,7 +79,7 @@ describe.skipIf(process.platform === 'win32')('a clone', () => {
     expect(first).toMatchObject({ status: 0, stderr: '', made: ['installing', 'building', 'compiling'] })
     expect(first.stdout).toMatch(/trained with --some,words\n$/)
     expect(readdirSync(path.join(clone, 'dist')).sort()).toEqual(
-      ['index.js', 'index.d.mts', 'index.mjs', 'kanode.any.node', 'native.cjs', 'native.d.cts'].sort(),
+      ['index.js', 'index.d.mts', 'index.mjs', 'kanode.any.node', 'native.d.cts'].sort(),
     )
     const second = run('start.mjs')
     expect(second).toMatchObject({ status: 0, made: [] })

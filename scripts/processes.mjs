@@ -1,7 +1,7 @@
-// Starts other programs for the scripts beside this file: always in the repository root, always with the
-// arguments as they are (no shell), and with their output shown as it comes.
+// Starts other programs for the scripts beside this file: in the repository root unless told otherwise, always with
+// the arguments as they are (no shell), and with their output shown as it comes.
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -16,10 +16,10 @@ export class Failure extends Error {}
  * Runs a program and resolves with its exit status (1 where a signal ended it or it could not be started).
  * Its output goes straight to ours; with `onLine`, its standard output does so line by line, each handed over too.
  */
-export function run(command, args, { env = {}, onLine } = {}) {
+export function run(command, args, { env = {}, cwd = root, onLine } = {}) {
   return new Promise(resolve => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', onLine ? 'pipe' : 'inherit', 'inherit'],
     })
@@ -38,16 +38,54 @@ export function run(command, args, { env = {}, onLine } = {}) {
 }
 
 /** Runs a program quietly: `{ status, stdout, stderr }`, with `status` null where it could not be started. */
-export function ask(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' })
+export function ask(command, args, { env = process.env, cwd = root } = {}) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 2 ** 28 })
   return { status, stdout: stdout ?? '', stderr: stderr ?? '' }
+}
+
+/** Does what `run` does, and throws where the program fails. */
+export async function must(command, args, options) {
+  const status = await run(command, args, options)
+  if (status !== 0) throw new Failure(`${[command, ...args].join(' ')} failed with status ${status}`)
+}
+
+/** Does what `ask` does, returns the standard output, and throws where the program fails. */
+export function answer(command, args, options) {
+  const { status, stdout, stderr } = ask(command, args, options)
+  if (status !== 0)
+    throw new Failure(`${[command, ...args].join(' ')} failed with status ${status}\n${stdout}${stderr}`)
+  return stdout
+}
+
+/** The script that npm is: the one that runs us, or else what `npm` on the PATH links to. */
+function npmScript() {
+  const candidates = [
+    process.env.npm_execpath,
+    ...(process.env.PATH ?? '').split(path.delimiter).map(folder => path.join(folder, 'npm')),
+  ]
+  return candidates
+    .filter(file => file !== undefined && existsSync(file))
+    .map(file => realpathSync(file))
+    .find(file => path.basename(file) === 'npm-cli.js')
+}
+
+/** `[program, arguments]` that start npm, without a shell where its script can be found. */
+export function npm(...args) {
+  const script = npmScript()
+  if (script !== undefined) return [process.execPath, [script, ...args]]
+  return process.platform === 'win32' ? ['cmd', ['/c', 'npm', ...args]] : ['npm', args]
+}
+
+/** `[program, arguments]` that start the command `name` of a development dependency installed in `modules`. */
+export function toolIn(modules, packageName, name, ...args) {
+  const folder = path.join(modules, packageName)
+  const { bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
+  return [process.execPath, [path.join(folder, typeof bin === 'string' ? bin : bin[name]), ...args]]
 }
 
 /** `[program, arguments]` that start the command `name` of an installed development dependency. */
 export function tool(packageName, name, ...args) {
-  const folder = path.join(root, 'node_modules', packageName)
-  const { bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
-  return [process.execPath, [path.join(folder, bin[name]), ...args]]
+  return toolIn(path.join(root, 'node_modules'), packageName, name, ...args)
 }
 
 /** Milliseconds since `start` (of `performance.now()`) as text: `0.3 s`. */

@@ -4,17 +4,17 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fingerprint, forget, isFresh, remember } from './freshness.mjs'
-import { Failure, main, root, run, since, tool } from './processes.mjs'
+import { Failure, main, npm, root, run, since, tool } from './processes.mjs'
 import { missingLinker, requireRust } from './rust.mjs'
 
-/** What the native build writes into src/ beside the library itself. */
-const glue = ['native.cjs', 'native.d.cts']
-/** What tsc does not carry over from src/ to dist/: the glue, and the entry for `import`. */
-const copied = [...glue, 'index.mjs', 'index.d.mts']
+/** What the native build writes into src/ beside the library itself: its types. The loader is src/loader. */
+const types = 'native.d.cts'
+/** What tsc does not carry over from src/ to dist/: those types, and the entry for `import`. */
+const copied = [types, 'index.mjs', 'index.d.mts']
 /** The native build; what follows `--` goes to cargo. */
 const napi = [
   ...['build', '--platform', '--release', '-p', 'kanode-binding', '--manifest-path', 'crates/binding/Cargo.toml'],
-  ...['-o', 'src', '--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum', '--', '--locked'],
+  ...['-o', 'src', '--no-js', '--dts', types, '--no-const-enum', '--', '--locked'],
 ]
 
 const steps = [
@@ -24,10 +24,7 @@ const steps = [
     print: () => fingerprint(['package.json', 'package-lock.json'], process.platform, process.arch),
     outputs: ['node_modules/.package-lock.json'],
     async make() {
-      const npm = process.env.npm_execpath
-      const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
-      if (npm && path.basename(npm) === 'npm-cli.js') return run(process.execPath, [npm, ...args])
-      return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args]) : run('npm', args)
+      return run(...npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'))
     },
   },
   {
@@ -40,7 +37,7 @@ const steps = [
         process.env.RUSTFLAGS,
         napi.join(' '),
       ),
-    outputs: [...glue.map(name => `src/${name}`), 'src/*.node'],
+    outputs: [`src/${types}`, 'src/*.node'],
     async make() {
       const status = await run(...tool('@napi-rs/cli', 'napi', ...napi))
       const reason = status === 0 ? undefined : missingLinker()

@@ -196,7 +196,7 @@ export class Ensemble {
    * @param rows As for {@link Kan.predict}; a single row gives a single class.
    * @throws As {@link Kan.classify}.
    */
-  classify(row: SingleRow, options?: ComputeOptions): Promise<string | number>
+  classify(rows: SingleRow, options?: ComputeOptions): Promise<string | number>
   classify(rows: PredictInput, options?: ComputeOptions): Promise<(string | number)[]>
   async classify(rows: AnyInput, options: ComputeOptions = {}): Promise<unknown> {
     const loss = this.#classLoss()

@@ -89,6 +89,7 @@ export type {
 } from './optimizer-options.js'
 export type { Base, DType, Init, KanOptions, KnotEnds, LayerOptions, Outside } from './options.js'
 export type { ManyFitOptions } from './parallel.js'
+export type { SingleRow } from './predict.js'
 export type { EdgePlace, NodePlace, PruneInputsOptions, PruneOptions, SimplifyOptions } from './prune-options.js'
 export { type Runtime, runtime } from './runtime.js'
 export type { Scores } from './scores.js'

@@ -249,13 +249,13 @@ export class Kan extends ModelStructure {
    * @param rows As for {@link Kan.predict}, and the result is of the same kind.
    * @throws As {@link Kan.predict}.
    */
-  predictSync(row: NumberArray): Float64Array
-  predictSync(row: readonly number[]): number[]
+  predictSync(rows: NumberArray): Float64Array
+  predictSync(rows: readonly number[]): number[]
   predictSync(rows: Dataset): Dataset
   predictSync(rows: Matrix): Float64Matrix
   predictSync(rows: NumberRows): number[][]
   predictSync(rows: readonly RowObject[]): Record<string, number>[]
-  predictSync(row: RowObject): Record<string, number>
+  predictSync(rows: RowObject): Record<string, number>
   predictSync(rows: PredictInput | SingleRow): PredictOutput | SingleOutput {
     // A single row of numbers takes no detour: it may be one of millions.
     if (rows instanceof Float64Array && rows.length === this.#row.length) {
@@ -286,7 +286,7 @@ export class Kan extends ModelStructure {
    * @param rows As for {@link Kan.predict}; a single row gives a single class.
    * @throws As {@link Kan.predict}, and {@link KanError} `ERR_KAN_LABEL` if the model was not trained on classes.
    */
-  classify(row: SingleRow, options?: ComputeOptions): Promise<string | number>
+  classify(rows: SingleRow, options?: ComputeOptions): Promise<string | number>
   classify(rows: PredictInput, options?: ComputeOptions): Promise<(string | number)[]>
   async classify(rows: PredictInput | SingleRow, options: ComputeOptions = {}): Promise<unknown> {
     const loss = this.#classLoss()

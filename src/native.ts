@@ -2,19 +2,9 @@
  * Loads the native binding, once, and ends its threads when the process exits.
  */
 
-import { loadError } from './load-error.js'
+import { loadBinding } from './loader/binding.js'
 
-type Binding = typeof import('./native.cjs')
-
-function load(): Binding {
-  try {
-    return require('./native.cjs') as Binding
-  } catch (error) {
-    throw loadError(error)
-  }
-}
-
-const binding = load()
+const binding = loadBinding()
 
 // Node runs clean-up hooks of the binding in worker threads only; this is the main thread's.
 process.on('exit', () => {

@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError } from 'kanode'
 import { describe, expect, test } from 'vitest'
 import { described, fromNative, fromNativeText, inFile } from '../../src/errors.js'
-import { attempts, loadError } from '../../src/load-error.js'
+import { loadError } from '../../src/loader/error.js'
+import { machineText, platformsOf, thisMachine } from '../../src/loader/machine.js'
 import { thrown } from './helpers.js'
 
 test('every error is a KanError, and those of arguments are TypeErrors and RangeErrors too', () => {
@@ -116,23 +117,35 @@ test('values are described in few words', () => {
   expect(described(Object.create(null))).toBe('an object')
 })
 
-test('what the loader tried is told oldest first, without WebAssembly and without the npm bug', () => {
-  const own = new Error("Cannot find module './kanode.linux-x64-gnu.node'\nRequire stack:\n- /somewhere")
-  const platform = new Error("Cannot find module '@kanode/binding-linux-x64-gnu'", { cause: own })
-  const wasm = new Error("Cannot find module './kanode.wasi.cjs'", { cause: platform })
-  const top = new Error('Cannot find native binding. npm has a bug (…/npm/cli/issues/4828).', { cause: wasm })
-  expect(attempts(top)).toEqual([
-    "Cannot find module './kanode.linux-x64-gnu.node'",
-    "Cannot find module '@kanode/binding-linux-x64-gnu'",
-  ])
-})
-
-test('the error of the loader names the machine, and leaves the reports of the process as they were', () => {
+test('asking for the machine leaves the reports of the process as they were', () => {
   const excluded = () => Reflect.get(process.report, 'excludeNetwork')
   const before = excluded()
-  const error = loadError(new Error('cannot open it'))
+  expect(thisMachine()).toMatchObject({ os: process.platform, cpu: process.arch })
   expect(excluded()).toBe(before)
-  expect(error.code).toBe('ERR_KAN_LOAD')
-  expect(error.message).toContain(`${process.platform} ${process.arch}`)
-  expect(error.details).toMatchObject({ platform: process.platform, tried: ['cannot open it'] })
+})
+
+test.each([
+  [
+    { os: 'linux', cpu: 'x64', libc: 'glibc', glibc: '2.36' },
+    'linux-x64-gnu',
+    'linux x64 with glibc 2.36, Node 20.20.2',
+  ],
+  [{ os: 'linux', cpu: 'arm64', libc: 'musl' }, 'linux-arm64-musl', 'linux arm64 with musl, Node 20.20.2'],
+  [{ os: 'linux', cpu: 'x64' }, 'linux-x64-gnu linux-x64-musl', 'linux x64, Node 20.20.2'],
+  [{ os: 'darwin', cpu: 'arm64' }, 'darwin-arm64', 'darwin arm64, Node 20.20.2'],
+  [{ os: 'win32', cpu: 'x64' }, 'win32-x64-msvc', 'win32 x64, Node 20.20.2'],
+] as const)('the platform of %o is %s', (facts, platforms, text) => {
+  const machine = { ...facts, runtime: 'Node 20.20.2' }
+  expect(platformsOf(machine).join(' ')).toBe(platforms)
+  expect(machineText(machine)).toBe(text)
+})
+
+test('the newest glibc that is missing is named', () => {
+  const machine = { os: 'linux', cpu: 'x64', libc: 'glibc', glibc: '2.12', runtime: 'Node 20.20.2' } as const
+  const error = new Error(
+    "version `GLIBC_2.9' not found (required by a)\nversion `GLIBC_2.17' not found (required by b)",
+  )
+  const attempts = [{ where: 'somewhere', error }]
+  const { message } = loadError({ machine, version: '1.0.0', attempts, installed: [], repository: undefined })
+  expect(message).toContain('its library needs glibc 2.17 or later, and this system has 2.12.')
 })

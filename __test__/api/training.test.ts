@@ -358,7 +358,7 @@ describe('a busy model', () => {
 
 test('the first error is the one that is told, not that the model is unusable after it', async () => {
   const model = new Kan(options)
-  const { NativeModel } = createRequire(import.meta.url)('../../dist/native.cjs') as typeof Native
+  const { NativeModel } = createRequire(import.meta.url)('../../dist/native.js') as typeof Native
   const panic = JSON.stringify({ code: 'ERR_KAN_INTERNAL', message: 'index 3 of 2', details: {} })
   const unusable = new Error(
     JSON.stringify({ code: 'ERR_KAN_UNUSABLE', message: 'the model is unusable', details: {} }),

@@ -1,46 +1,169 @@
-/** A binding that can't be loaded says for which machine, what was tried, why it failed, and how to mend it. */
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * The package as npm lays it out, in every state that keeps its library from being loaded: the error says for which
+ * machine, what was tried, the real cause, and the command that mends it.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { root, run } from './helpers.js'
 
-/** A copy of the built package without its native library. */
-function copy(t: ExecutionContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kanode-loader-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(path.join(root, 'dist'), folder, { recursive: true, filter: name => !name.endsWith('.node') })
-  return folder
+const library = readdirSync(path.join(root, 'dist')).find(file => file.endsWith('.node'))!
+const platform = library.split('.')[1]!
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+const onGlibc = platform.endsWith('-gnu') ? test : test.skip
+
+/** A folder with kanode in node_modules, and the platform packages that `add` puts beside it. */
+class Installation {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'kanode-loader-'))
+  readonly main = path.join(this.folder, 'node_modules', 'kanode')
+
+  constructor(t: ExecutionContext, { version = manifest.version } = {}) {
+    t.teardown(() => rmSync(this.folder, { recursive: true, force: true }))
+    mkdirSync(this.main, { recursive: true })
+    writeFileSync(path.join(this.main, 'package.json'), JSON.stringify({ ...manifest, version }))
+    cpSync(path.join(root, 'dist'), path.join(this.main, 'dist'), {
+      recursive: true,
+      filter: name => !name.endsWith('.node'),
+    })
+  }
+
+  /** Installs a platform package, with this machine's library or with other content in its place. */
+  add(name = platform, content = readFileSync(path.join(root, 'dist', library))): this {
+    const folder = path.join(this.folder, 'node_modules', '@kanode', `binding-${name}`)
+    const main = `kanode.${name}.node`
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: `@kanode/binding-${name}`, main }))
+    writeFileSync(path.join(folder, main), content)
+    return this
+  }
+
+  /** Loads the package in a process of its own, after some preparation there. */
+  async load(t: ExecutionContext, before = '') {
+    const { code, stdout, stderr } = await run(`
+      ${before}
+      try {
+        const { Kan } = await import(${JSON.stringify(pathToFileURL(path.join(this.main, 'dist', 'index.mjs')).href)})
+        console.log(JSON.stringify({ loaded: new Kan({ layers: [1, 1] }).parameterCount > 0 }))
+      } catch ({ name, code, message, hint, details }) {
+        console.log(JSON.stringify({ name, code, message, hint, details }))
+      }
+    `)
+    t.is(code, 0, stderr)
+    return JSON.parse(stdout)
+  }
+
+  /** Loads the package, which must fail, and checks what all its errors have in common. */
+  async refused(t: ExecutionContext, reason: string, before = '') {
+    const error = await this.load(t, before)
+    t.like(error, { name: 'KanError', code: 'ERR_KAN_LOAD', details: { reason } })
+    t.is(error.message.split('\n').at(-1), `Hint: ${error.hint}`)
+    t.notRegex(error.message, /undefined|\[object|wasm|4828/)
+    return error
+  }
 }
 
-const load = (folder: string) => `
-  try {
-    await import(${JSON.stringify(pathToFileURL(path.join(folder, 'index.mjs')).href)})
-  } catch (error) {
-    console.log(JSON.stringify({ name: error.name, code: error.code, message: error.message, details: error.details }))
-  }
-`
+const again = 'Run `npm uninstall kanode && npm install kanode@'
 
-test('a library that is missing', async t => {
-  const { code, stdout, stderr } = await run(load(copy(t)))
-  t.is(code, 0, stderr)
-  const error = JSON.parse(stdout)
-  t.is(error.code, 'ERR_KAN_LOAD')
-  t.is(error.name, 'KanError')
-  t.true(error.message.includes(`(${process.platform} ${process.arch}`))
-  t.regex(error.message, /Cannot find module '\.\/kanode\..*\.node'/)
-  t.regex(error.message, /also tried: Cannot find module '@kanode\/binding-/)
-  t.regex(error.message, /npm run build/)
-  t.notRegex(error.message, /wasm|wasi|4828/i)
-  t.like(error.details, { platform: process.platform, arch: process.arch })
+test('the library of the platform package is loaded', async t => {
+  t.deepEqual(await new Installation(t).add().load(t), { loaded: true })
 })
 
-test('a library that is broken', async t => {
-  const folder = copy(t)
-  const name = readdirSync(path.join(root, 'dist')).find(file => file.endsWith('.node'))!
-  writeFileSync(path.join(folder, name), 'no library')
-  const { stdout } = await run(load(folder))
-  const { message } = JSON.parse(stdout)
-  t.regex(message.split('\n', 1)[0], /could not be loaded .*(file too short|invalid|not a valid|not valid)/i)
+test('no platform package', async t => {
+  const { message, hint, details } = await new Installation(t).refused(t, 'missing')
+  const { node } = process.versions
+  t.true(message.startsWith(`The native part of kanode could not be loaded on ${process.platform} ${process.arch}`))
+  t.regex(message, new RegExp(`, Node ${node}: the package with its library is not installed\\.\\n`))
+  t.true(message.includes(`  tried @kanode/binding-${platform}: not installed\n`))
+  t.true(hint.startsWith(`${again}${manifest.version} --include=optional\``))
+  t.like(details, { platform: process.platform, arch: process.arch, installed: [] })
+})
+
+onGlibc('node_modules from a machine with another C library', async t => {
+  const musl = 'process.report.getReport = () => ({ header: {} })'
+  const { message, hint, details } = await new Installation(t).add().refused(t, 'otherPlatform', musl)
+  t.regex(
+    message,
+    /on linux \w+ with musl, Node .*: what is installed is for another platform \(@kanode\/binding-linux-\w+-gnu\)/,
+  )
+  t.regex(message, /tried @kanode\/binding-linux-\w+-musl: not installed/)
+  t.true(hint.startsWith(again))
+  t.deepEqual([details.libc, details.glibc], ['musl', null])
+})
+
+onGlibc('a runtime that hides its C library', async t => {
+  const hidden = "process.report.getReport = () => { throw new Error('--allow-sys') }"
+  t.deepEqual(await new Installation(t).add().load(t, hidden), { loaded: true })
+  const { message } = await new Installation(t).refused(t, 'missing', hidden)
+  t.regex(message, /-gnu: not installed\n {2}tried @kanode\/binding-linux-\w+-musl: not installed\n/)
+})
+
+test('node_modules from a machine with another processor', async t => {
+  const [other = ''] = ['darwin-arm64', 'win32-x64-msvc'].filter(name => name !== platform)
+  const { message } = await new Installation(t).add(other, Buffer.from('')).refused(t, 'otherPlatform')
+  t.true(message.includes(`what is installed is for another platform (@kanode/binding-${other}).`))
+})
+
+onGlibc('a system with a glibc that is too old', async t => {
+  const needy = Buffer.from(readFileSync(path.join(root, 'dist', library)))
+  const at = needy.indexOf('GLIBC_2.')
+  t.true(at > 0)
+  needy.write('GLIBC_9.', at, 'latin1')
+  const { message, hint } = await new Installation(t).add(platform, needy).refused(t, 'glibc')
+  t.regex(message, /its library needs glibc 9\.\d+ or later, and this system has 2\.\d+\.\n/)
+  t.regex(message, /tried @kanode\/binding-linux-\w+-gnu: .*version `GLIBC_9\.\S+' not found/)
+  t.regex(hint, /^Use a newer system or image, or build on this one/)
+})
+
+test('a library that is damaged', async t => {
+  for (const content of ['', 'no library', readFileSync(path.join(root, 'dist', library)).subarray(0, 10_000)]) {
+    const { message, hint } = await new Installation(t).add(platform, Buffer.from(content)).refused(t, 'damaged')
+    t.regex(message, /: its library is damaged, or not for this system\.\n/)
+    t.regex(message, /tried @kanode\/binding-\S+: .*(file too short|invalid|truncated|not a valid|not valid|cannot)/i)
+    t.true(hint.startsWith(again))
+  }
+})
+
+test('a library of another version', async t => {
+  const { message, hint } = await new Installation(t, { version: '9.8.7' }).add().refused(t, 'version')
+  t.true(message.includes(`: its library has version ${manifest.version}, where 9.8.7 is needed.\n`))
+  t.true(message.includes(`  tried @kanode/binding-${platform}: version ${manifest.version}\n`))
+  t.true(hint.startsWith(`${again}9.8.7 --include=optional\``))
+})
+
+test('something else in place of a library', async t => {
+  const installation = new Installation(t).add()
+  writeFileSync(path.join(installation.folder, 'node_modules', '@kanode', `binding-${platform}`, 'package.json'), '{}')
+  writeFileSync(path.join(installation.folder, 'node_modules', '@kanode', `binding-${platform}`, 'index.js'), '')
+  const { message } = await installation.refused(t, 'version')
+  t.true(message.includes('its library has version unknown'))
+})
+
+test('a platform that has no package', async t => {
+  const before = "Object.defineProperty(process, 'platform', { value: 'sunos' })"
+  const { message, hint } = await new Installation(t).refused(t, 'unsupported', before)
+  t.regex(message, /on sunos \w+, Node .*: there is no library for sunos-\w+\.\n/)
+  t.regex(hint, /^Build it from source/)
+})
+
+test('a runtime that does not allow it', async t => {
+  const denied = `
+    const { default: Module } = await import('node:module')
+    Module._extensions['.node'] = () => { throw new Error('Requires ffi access, run again with the --allow-ffi flag') }
+  `
+  const { hint } = await new Installation(t).add().refused(t, 'permission', denied)
+  t.regex(hint, /^Run `deno run --allow-ffi --allow-read --allow-env`/)
+})
+
+test('in the repository, the build is what mends it', async t => {
+  const installation = new Installation(t)
+  writeFileSync(path.join(installation.main, 'Cargo.toml'), '')
+  const { hint } = await installation.refused(t, 'missing')
+  t.true(hint.startsWith(`Run \`npm run build\` in ${installation.main}, `))
+  const broken = path.join(installation.main, 'dist', library)
+  writeFileSync(broken, 'no library')
+  const { message } = await installation.refused(t, 'damaged')
+  t.true(message.includes(`  tried ${broken}: `))
+  t.deepEqual(await installation.add().load(t), { loaded: true })
 })

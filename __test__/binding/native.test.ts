@@ -9,8 +9,8 @@ import type * as Native from '../../src/native.cjs'
 import { root } from './helpers.js'
 
 const { NativeModel, NativeTable, runtime, shutdown } = createRequire(path.join(root, 'package.json'))(
-  './dist/native.cjs',
-) as typeof Native
+  './dist/loader/binding.js',
+).loadBinding() as typeof Native
 
 const specification = JSON.stringify({ layers: [2, 3, 1], dtype: 'f64' })
 const noEvents = () => {}

@@ -34,7 +34,11 @@ export interface Samples {
   readonly weights?: NumberArray | readonly number[] | undefined
 }
 
-/** A number, or a missing value. */
+/**
+ * A number, or a missing value.
+ *
+ * @inline
+ */
 type MaybeNumber = number | null | undefined
 
 /** Features and targets as arrays, with what else is known about them. */

@@ -135,7 +135,7 @@ export class Formula {
    * @param rows Rows of numbers in the order of {@link Formula.variables}, or anything that has the variables by name.
    * @throws {@link KanError} `ERR_KAN_NUMBER` for a row where it has no finite value, and for rows that do not fit.
    */
-  evaluate(row: SingleRow, options?: EvaluateOptions): number
+  evaluate(rows: SingleRow, options?: EvaluateOptions): number
   evaluate(rows: FormulaRows, options?: EvaluateOptions): Float64Array
   evaluate(rows: FormulaRows | SingleRow, options: EvaluateOptions = {}): number | Float64Array {
     const { nonFinite = 'throw' } = fields(options, 'the options of evaluate', ['nonFinite'])

@@ -305,6 +305,12 @@ impl NativeModel {
     }
 }
 
+/// The version of this library, which the loader compares with that of the package.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// JSON of version, backend and threads.
 #[napi]
 pub fn runtime() -> napi::Result<String> {

