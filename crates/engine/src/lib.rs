@@ -14,6 +14,7 @@ mod loss;
 mod program;
 mod real;
 pub mod reference;
+mod resident;
 
 pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
@@ -21,3 +22,4 @@ pub use error::EngineError;
 pub use loss::Loss;
 pub use program::{Base, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
+pub use resident::{Keep, Resident, ResidentStart, ResidentStep};
