@@ -11,10 +11,12 @@ import { missingLinker, requireRust } from './rust.mjs'
 const glue = ['native.cjs', 'native.d.cts']
 /** What tsc does not carry over from src/ to dist/: the glue, and the entry for `import`. */
 const copied = [...glue, 'index.mjs', 'index.d.mts']
+/** `KANODE_GPU=0` leaves out the part for graphics processors, which is some megabytes. */
+const features = process.env.KANODE_GPU === '0' ? ['--no-default-features'] : []
 /** The native build; what follows `--` goes to cargo. */
 const napi = [
   ...['build', '--platform', '--release', '-p', 'kanode-binding', '--manifest-path', 'crates/binding/Cargo.toml'],
-  ...['-o', 'src', '--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum', '--', '--locked'],
+  ...['-o', 'src', '--js', 'native.cjs', '--dts', 'native.d.cts', '--no-const-enum', ...features, '--', '--locked'],
 ]
 
 const steps = [

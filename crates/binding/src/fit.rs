@@ -5,9 +5,10 @@ mod events;
 mod request;
 
 use crate::describe::text;
+use crate::device::GpuBackend;
 use crate::failure::Failure;
 use crate::model::{copy, index};
-use crate::shared::{Held, Shared, backend, with_slot};
+use crate::shared::{Held, Shared, with_slot};
 use crate::threads::{Done, spawn};
 pub(crate) use events::Events;
 use kanode_cpu::CpuBackend;
@@ -84,9 +85,10 @@ struct Job<T> {
 fn train<T: Held>(job: Job<T>, events: Events) -> Result<(Option<Model<T>>, Done), Failure>
 where
     CpuBackend: Compile<T>,
+    GpuBackend: Compile<T>,
 {
     let Job { model, data, validation, request, cancel } = job;
-    let backend = backend(request.threads)?;
+    let backend = request.backend::<T>(model.network.program(), data.rows())?;
     let resume = request.resume(&model.state)?;
     let mut network = model.network.clone();
     if let Some(names) = request.names {
@@ -101,7 +103,7 @@ where
         validation.as_ref(),
         &request.options,
         resume,
-        &backend,
+        &*backend,
         &mut observer,
     );
     let (error, report) = match fitted {

@@ -1,6 +1,7 @@
 //! What one model's native object shares with the threads that work on it: the model behind a lock, and the flags
 //! busy, cancel and unusable. Reads take a snapshot, so that they never wait for a fit.
 
+use crate::device::GpuBackend;
 use crate::failure::Failure;
 use crate::threads::lock;
 use kanode_cpu::{CpuBackend, CpuOptions};
@@ -19,7 +20,11 @@ pub(crate) enum State {
 }
 
 /// `f32` or `f64`, as the number type of a model held here.
-pub(crate) trait Held: Number {
+pub(crate) trait Held: Number
+where
+    CpuBackend: Compile<Self>,
+    GpuBackend: Compile<Self>,
+{
     /// A state that holds this model.
     fn state(model: Model<Self>) -> State;
 }

@@ -15,6 +15,7 @@ mod program;
 mod real;
 pub mod reference;
 mod resident;
+mod speed;
 
 pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
@@ -23,3 +24,4 @@ pub use loss::Loss;
 pub use program::{Base, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
 pub use resident::{Keep, Resident, ResidentStart, ResidentStep};
+pub use speed::Speed;

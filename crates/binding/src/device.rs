@@ -1,0 +1,83 @@
+//! What computes: the processor, or a graphics processor where there is one and it was built in.
+
+use crate::failure::Failure;
+use crate::shared::{Held, backend};
+use kanode_cpu::CpuBackend;
+use kanode_engine::{Compile, Program};
+use napi_derive::napi;
+use serde::Deserialize;
+use serde_json::json;
+
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+#[path = "device/none.rs"]
+mod gpu;
+
+pub(crate) use gpu::GpuBackend;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Device {
+    /// On the processor.
+    #[default]
+    Cpu,
+    /// On a graphics processor, or not at all.
+    Gpu,
+    /// Where it should be faster.
+    Auto,
+}
+
+impl Device {
+    pub(crate) fn parse(word: &str) -> Result<Self, Failure> {
+        serde_json::from_value(json!(word)).map_err(|error| Failure::option(format!("device: {error}")))
+    }
+}
+
+/// What is to be computed, for the choice of where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    /// Rows of a call.
+    pub(crate) rows: usize,
+    /// Edges of the network.
+    pub(crate) edges: usize,
+}
+
+impl Work {
+    pub(crate) fn of(program: &Program, rows: usize) -> Self {
+        Self { rows, edges: program.layers().iter().map(kanode_engine::Layer::edges).sum() }
+    }
+}
+
+/// A backend for a number type on a device; `threads` are those of the processor, 0 for the default number.
+pub(crate) fn compiler<T: Held>(
+    device: Device,
+    threads: usize,
+    work: Work,
+) -> Result<Box<dyn Compile<T>>, Failure>
+where
+    CpuBackend: Compile<T>,
+    GpuBackend: Compile<T>,
+{
+    let on_cpu = || Ok(Box::new(backend(threads)?) as Box<dyn Compile<T>>);
+    let is_f32 = size_of::<T>() == size_of::<f32>();
+    match device {
+        Device::Gpu if !is_f32 => Err(Failure::option(
+            "device: expected 'cpu' or 'auto' for a model of dtype 'f64', found 'gpu', whose numbers are 'f32'",
+        )
+        .with(json!({ "option": "device", "found": "gpu" }))),
+        Device::Gpu => Ok(Box::new(gpu::open()?)),
+        Device::Auto if is_f32 => match gpu::faster(work) {
+            Some(gpu) => Ok(Box::new(gpu)),
+            None => on_cpu(),
+        },
+        Device::Auto | Device::Cpu => on_cpu(),
+    }
+}
+
+/// JSON of all adapters. This loads drivers.
+#[napi]
+pub fn adapters() -> napi::Result<String> {
+    crate::failure::guard(|| crate::describe::text(&gpu::adapters()))
+}
