@@ -171,7 +171,8 @@ const codes = new Set<string>([
 
 const deviceHints: Readonly<Record<string, string>> = {
   none: "Install a driver for the graphics processor, or use device: 'cpu'. `npx kanode doctor` says what there is.",
-  software: "Use device: 'cpu', which is faster; the environment variable KANODE_ADAPTER names an adapter to use anyhow.",
+  software:
+    "Use device: 'cpu', which is faster; the environment variable KANODE_ADAPTER names an adapter to use anyhow.",
   name: 'Set KANODE_ADAPTER to a part of the name of an adapter that there is.',
   refused: "Use device: 'cpu'. `npx kanode doctor` says what there is.",
   lost: "What was trained up to the last copy of the parameters is kept: go on with resume: true, with device: 'cpu' if it happens again.",

@@ -58,22 +58,27 @@ pub(crate) fn compiler<T: Held>(
 ) -> Result<Box<dyn Compile<T>>, Failure>
 where
     CpuBackend: Compile<T>,
-    GpuBackend: Compile<T>,
 {
     let on_cpu = || Ok(Box::new(backend(threads)?) as Box<dyn Compile<T>>);
-    let is_f32 = size_of::<T>() == size_of::<f32>();
     match device {
-        Device::Gpu if !is_f32 => Err(Failure::option(
+        Device::Gpu if !T::ON_GPU => Err(Failure::option(
             "device: expected 'cpu' or 'auto' for a model of dtype 'f64', found 'gpu', whose numbers are 'f32'",
         )
         .with(json!({ "option": "device", "found": "gpu" }))),
-        Device::Gpu => Ok(Box::new(gpu::open()?)),
-        Device::Auto if is_f32 => match gpu::faster(work) {
-            Some(gpu) => Ok(Box::new(gpu)),
+        Device::Gpu => Ok(T::on_gpu(gpu::open()?)),
+        Device::Auto if T::ON_GPU => match gpu::faster(work) {
+            Some(gpu) => Ok(T::on_gpu(gpu)),
             None => on_cpu(),
         },
         Device::Auto | Device::Cpu => on_cpu(),
     }
+}
+
+/// JSON of what went to and from the open graphics processor, and of the seconds that it says its last pass took, which
+/// it times from the first call on; for benchmarks.
+#[napi]
+pub fn gpu_traffic() -> napi::Result<String> {
+    crate::failure::guard(|| crate::describe::text(&gpu::traffic()?))
 }
 
 /// JSON of all adapters. This loads drivers.

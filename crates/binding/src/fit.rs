@@ -5,7 +5,6 @@ mod events;
 mod request;
 
 use crate::describe::text;
-use crate::device::GpuBackend;
 use crate::failure::Failure;
 use crate::model::{copy, index};
 use crate::shared::{Held, Shared, with_slot};
@@ -85,7 +84,6 @@ struct Job<T> {
 fn train<T: Held>(job: Job<T>, events: Events) -> Result<(Option<Model<T>>, Done), Failure>
 where
     CpuBackend: Compile<T>,
-    GpuBackend: Compile<T>,
 {
     let Job { model, data, validation, request, cancel } = job;
     let backend = request.backend::<T>(model.network.program(), data.rows())?;

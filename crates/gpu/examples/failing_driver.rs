@@ -28,6 +28,11 @@ fn result() -> i32 {
     number("KANODE_TEST_RESULT", -4) as i32
 }
 
+/// Counts a call, and says whether it is beyond the number that a variable allows.
+fn is_one_too_many(count: &AtomicI64, variable: &str) -> bool {
+    count.fetch_add(1, SeqCst) >= number(variable, i64::MAX)
+}
+
 fn submissions_end() -> bool {
     SUBMISSIONS.load(SeqCst) > number("KANODE_TEST_SUBMISSIONS", i64::MAX)
 }
@@ -94,10 +99,9 @@ fn store(place: &AtomicUsize, function: Function) {
 
 /// A function that is counted, or fails: a static with what it stands before, and its wrapper.
 macro_rules! wrapped {
-    ($wrapper:ident, $place:ident, ($($argument:ident: $type:ty),*), $before:expr, $fails:expr) => {
+    ($wrapper:ident, $place:ident, ($($argument:ident: $type:ty),*), $fails:expr) => {
         static $place: AtomicUsize = AtomicUsize::new(0);
         unsafe extern "system" fn $wrapper($($argument: $type),*) -> i32 {
-            $before;
             if $fails {
                 return result();
             }
@@ -110,12 +114,12 @@ macro_rules! wrapped {
 }
 
 wrapped!(submit, SUBMIT, (queue: *mut c_void, count: u32, submits: *const c_void, fence: u64),
-    SUBMISSIONS.fetch_add(1, SeqCst), submissions_end() && idle(queue));
-wrapped!(wait_idle, WAIT_IDLE, (queue: *mut c_void), (), submissions_end() && idle(queue));
-wrapped!(wait_semaphores, WAIT, (device: *mut c_void, info: *const c_void, timeout: u64), (), submissions_end());
-wrapped!(counter, COUNTER, (device: *mut c_void, semaphore: u64, value: *mut u64), (), submissions_end());
+    is_one_too_many(&SUBMISSIONS, "KANODE_TEST_SUBMISSIONS") && idle(queue));
+wrapped!(wait_idle, WAIT_IDLE, (queue: *mut c_void), submissions_end() && idle(queue));
+wrapped!(wait_semaphores, WAIT, (device: *mut c_void, info: *const c_void, timeout: u64), submissions_end());
+wrapped!(counter, COUNTER, (device: *mut c_void, semaphore: u64, value: *mut u64), submissions_end());
 wrapped!(allocate, ALLOCATE, (device: *mut c_void, info: *const c_void, allocator: *const c_void, memory: *mut u64),
-    ALLOCATIONS.fetch_add(1, SeqCst), ALLOCATIONS.load(SeqCst) > number("KANODE_TEST_ALLOCATIONS", i64::MAX));
+    is_one_too_many(&ALLOCATIONS, "KANODE_TEST_ALLOCATIONS"));
 
 unsafe extern "system" fn device_proc(device: *mut c_void, name: *const c_char) -> Function {
     // SAFETY: the place holds the driver's vkGetDeviceProcAddr; `name` is a string of the loader.

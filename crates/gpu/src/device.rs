@@ -40,6 +40,14 @@ pub struct Traffic {
     pub readbacks: u64,
 }
 
+/// Times of the pass submitted last, taken by the device itself.
+#[derive(Debug)]
+struct Timer {
+    queries: wgpu::QuerySet,
+    /// Begin and end, in ticks.
+    ticks: Buffer,
+}
+
 #[derive(Debug, Default)]
 struct Counters {
     submissions: AtomicU64,
@@ -67,6 +75,7 @@ pub struct Gpu {
     lost: Arc<Mutex<Option<String>>>,
     pipelines: Mutex<HashMap<Kernel, Arc<ComputePipeline>>>,
     counters: Counters,
+    timer: Mutex<Option<Timer>>,
 }
 
 impl Gpu {
@@ -113,6 +122,7 @@ impl Gpu {
             lost,
             pipelines: Mutex::default(),
             counters: Counters::default(),
+            timer: Mutex::default(),
         }))
     }
 
@@ -136,6 +146,36 @@ impl Gpu {
             downloaded: downloaded.load(SeqCst),
             readbacks: readbacks.load(SeqCst),
         }
+    }
+
+    /// Has the device time every pass from now on. Returns whether it can.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] or [`GpuError::Memory`].
+    pub fn start_timing(&self) -> Result<bool, GpuError> {
+        if !self.adapter.timestamps {
+            return Ok(false);
+        }
+        let usage = BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC;
+        let ticks = self.create("times", 16, usage)?;
+        let descriptor = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count: 2 };
+        let queries = self.guarded("times", 16, |device, _| device.create_query_set(&descriptor))?;
+        *lock(&self.timer) = Some(Timer { queries, ticks });
+        Ok(true)
+    }
+
+    /// Seconds that the pass submitted last took on the device; None where it does not time.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub fn pass_seconds(&self) -> Result<Option<f64>, GpuError> {
+        let Some(ticks) = lock(&self.timer).as_ref().map(|timer| timer.ticks.clone()) else {
+            return Ok(None);
+        };
+        let mut found = [0u64; 2];
+        self.download(&ticks, &mut found)?;
+        let period = f64::from(self.queue().get_timestamp_period());
+        Ok(Some(found[1].saturating_sub(found[0]) as f64 * period * 1e-9))
     }
 
     /// Whether the device still answers.
@@ -301,9 +341,16 @@ impl Gpu {
         dispatches: impl IntoIterator<Item = &'a Dispatch>,
     ) -> Result<SubmissionIndex, GpuError> {
         self.counters.submissions.fetch_add(1, SeqCst);
+        let timer = lock(&self.timer);
         self.guarded("a step", 0, |device, queue| {
             let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let timestamp_writes = timer.as_ref().map(|timer| wgpu::ComputePassTimestampWrites {
+                query_set: &timer.queries,
+                beginning_of_pass_write_index: Some(0),
+                end_of_pass_write_index: Some(1),
+            });
+            let mut pass =
+                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
             for dispatch in dispatches {
                 let [x, y, z] = dispatch.groups;
                 pass.set_pipeline(&dispatch.pipeline);
@@ -312,6 +359,9 @@ impl Gpu {
                 self.counters.dispatches.fetch_add(1, SeqCst);
             }
             drop(pass);
+            if let Some(Timer { queries, ticks }) = &*timer {
+                encoder.resolve_query_set(queries, 0..2, ticks, 0);
+            }
             queue.submit([encoder.finish()])
         })
     }
@@ -337,13 +387,9 @@ impl Gpu {
     }
 
     /// Reads numbers from the beginning of a buffer, after all work submitted.
-    pub(crate) fn download<N: bytemuck::AnyBitPattern>(
-        &self,
-        from: &Buffer,
-        to: &mut [N],
-    ) -> Result<(), GpuError>
+    pub(crate) fn download<N>(&self, from: &Buffer, to: &mut [N]) -> Result<(), GpuError>
     where
-        N: bytemuck::NoUninit,
+        N: bytemuck::AnyBitPattern + bytemuck::NoUninit,
     {
         let to: &mut [u8] = bytemuck::cast_slice_mut(to);
         if to.is_empty() {
@@ -388,8 +434,8 @@ impl Drop for Gpu {
                 _ => break,
             }
         }
-        let (handles, pipelines) = (self.handles.take(), std::mem::take(&mut self.pipelines));
-        let _ = catch_unwind(AssertUnwindSafe(|| drop((pipelines, handles))));
+        let parts = (std::mem::take(&mut self.pipelines), lock(&self.timer).take(), self.handles.take());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(parts)));
     }
 }
 

@@ -203,7 +203,8 @@ fn a_layer_beyond_the_binding_limit_is_refused_with_the_limit_and_what_would_fit
     // As many sums as the limit has room for at a grid of 5, and more intervals.
     let (inputs, outputs) = (2000, (limit / (4 * 2000 * 9)) as usize);
     let knots = Knots::uniform(-1.0, 1.0, 9, 3, KnotEnds::Clamped).unwrap();
-    let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear)); inputs];
+    let table = Arc::new(CellTable::new(&knots, Outside::Linear));
+    let splines = vec![table; inputs];
     let layer = Layer {
         inputs,
         outputs: outputs.min(2700),

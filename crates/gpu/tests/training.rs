@@ -110,6 +110,19 @@ fn a_step_is_one_submission_that_reads_nothing_back_and_moves_no_more_than_its_r
 }
 
 #[test]
+fn a_device_with_timestamps_times_its_passes() {
+    let Some(gpu) = gpu() else { return };
+    let task = Task::new(network(300), Loss::Mse);
+    let mut trainer = task.resident(&gpu, &[]);
+    assert_eq!(gpu.pass_seconds().unwrap(), None);
+    let times = gpu.start_timing().unwrap();
+    assert_eq!(times, gpu.adapter().timestamps);
+    trainer.step(Loss::Mse, &task.batch(), &rule(1), Keep::Never).unwrap();
+    let seconds = gpu.pass_seconds().unwrap();
+    assert_eq!(seconds.is_some_and(|seconds| seconds > 0.0 && seconds < 60.0), times);
+}
+
+#[test]
 fn a_step_that_is_not_finite_freezes_what_was_before_it() {
     let Some(gpu) = gpu() else { return };
     let mut task = Task::new(network(30), Loss::Mse);

@@ -295,6 +295,10 @@ impl<'a, T: Real> Run<'a, T> {
             let progress = Progress { step: steps, epoch: epochs, batch, batches, loss: pass_mean, seconds };
             observer.on_progress(&progress);
         }
+        let wanted = measurement.is_some_and(|loss| self.position.best.is_none_or(|best| loss < best.loss));
+        if wanted && !self.measures_before_step() {
+            self.bring_home()?;
+        }
         let parameters = if self.measures_before_step() { &self.before } else { &self.x };
         Ok(measurement.is_some_and(|loss| self.watch.measured(loss, parameters, &mut self.position)))
     }

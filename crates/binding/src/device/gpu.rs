@@ -40,6 +40,25 @@ pub(crate) fn faster(work: Work) -> Option<GpuBackend> {
     if gpu.seconds(rows, edges) < cpu.seconds(rows, edges) { open().ok() } else { None }
 }
 
+/// Counters of the open device.
+pub(crate) fn traffic() -> Result<Value, Failure> {
+    let backend = open()?;
+    let gpu = backend.gpu();
+    let traffic = gpu.traffic();
+    let seconds = gpu.pass_seconds()?;
+    if seconds.is_none() {
+        gpu.start_timing()?;
+    }
+    Ok(json!({
+        "submissions": traffic.submissions,
+        "dispatches": traffic.dispatches,
+        "uploaded": traffic.uploaded,
+        "downloaded": traffic.downloaded,
+        "readbacks": traffic.readbacks,
+        "passSeconds": seconds,
+    }))
+}
+
 /// What there is.
 pub(crate) fn adapters() -> Value {
     let describe = |adapter: kanode_gpu::AdapterDescription| {

@@ -1,6 +1,6 @@
 //! What a fit is asked: the options of training, and what only this side of the house knows.
 
-use crate::device::{Device, GpuBackend, Work, compiler};
+use crate::device::{Device, Work, compiler};
 use crate::failure::Failure;
 use crate::shared::Held;
 use kanode_cpu::CpuBackend;
@@ -85,7 +85,6 @@ impl Request {
     ) -> Result<Box<dyn Compile<T>>, Failure>
     where
         CpuBackend: Compile<T>,
-        GpuBackend: Compile<T>,
     {
         let resident =
             matches!(self.options.optimizer, Some(Optimizer::Adam { .. } | Optimizer::AdamW { .. }));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 fn program(inputs: usize, outputs: usize, grid: usize, degree: usize) -> Program {
     let knots = Knots::uniform(-1.0, 1.0, grid, degree, KnotEnds::Clamped).unwrap();
-    let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear)); inputs];
+    let table = Arc::new(CellTable::new(&knots, Outside::Linear));
+    let splines = vec![table; inputs];
     Program::new(vec![Layer { inputs, outputs, base: Base::Silu, splines, products: Vec::new() }]).unwrap()
 }
 
