@@ -37,6 +37,7 @@ impl Device {
 
 /// What is to be computed, for the choice of where.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "there is no choice"))]
 pub(crate) struct Work {
     /// Rows of a call.
     pub(crate) rows: usize,

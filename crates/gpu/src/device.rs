@@ -6,10 +6,11 @@
 use crate::adapter::{AdapterChoice, AdapterDescription, describe, enumerate, largest_binding, ready};
 use crate::error::GpuError;
 use crate::shader::Kernel;
+use crate::traffic::{Counters, Traffic};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use wgpu::{
@@ -25,36 +26,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long to wait for work in flight when the device is closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// What went to and from a device since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Command buffers submitted.
-    pub submissions: u64,
-    /// Kernels dispatched.
-    pub dispatches: u64,
-    /// Bytes uploaded.
-    pub uploaded: u64,
-    /// Bytes read back.
-    pub downloaded: u64,
-    /// Times that something was read back.
-    pub readbacks: u64,
-}
-
 /// Times of the pass submitted last, taken by the device itself.
 #[derive(Debug)]
 struct Timer {
     queries: wgpu::QuerySet,
     /// Begin and end, in ticks.
     ticks: Buffer,
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    submissions: AtomicU64,
-    dispatches: AtomicU64,
-    uploaded: AtomicU64,
-    downloaded: AtomicU64,
-    readbacks: AtomicU64,
 }
 
 /// A kernel with its buffers, ready to be dispatched.
@@ -138,14 +115,7 @@ impl Gpu {
 
     /// What went to and from the device since it was opened.
     pub fn traffic(&self) -> Traffic {
-        let Counters { submissions, dispatches, uploaded, downloaded, readbacks } = &self.counters;
-        Traffic {
-            submissions: submissions.load(SeqCst),
-            dispatches: dispatches.load(SeqCst),
-            uploaded: uploaded.load(SeqCst),
-            downloaded: downloaded.load(SeqCst),
-            readbacks: readbacks.load(SeqCst),
-        }
+        self.counters.traffic()
     }
 
     /// Has the device time every pass from now on. Returns whether it can.

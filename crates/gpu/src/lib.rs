@@ -5,8 +5,11 @@
 //! Results depend on the arguments and the device alone, bit for bit: nothing is added atomically, and how work is
 //! divided follows from shapes (`geometry`). No driver is loaded before an adapter is asked for.
 
+#![deny(unsafe_code)]
+
 mod adapter;
 mod backend;
+mod buffers;
 mod device;
 mod error;
 mod executor;
@@ -15,9 +18,11 @@ mod network;
 mod resident;
 mod shader;
 mod tables;
+mod traffic;
 mod words;
 
 pub use adapter::{AdapterChoice, AdapterDescription, AdapterKind, adapters};
 pub use backend::GpuBackend;
-pub use device::{Gpu, Traffic};
+pub use device::Gpu;
 pub use error::GpuError;
+pub use traffic::Traffic;

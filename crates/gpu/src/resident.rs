@@ -1,9 +1,10 @@
 //! Training with parameters and moments on the device: a step is one submission, and nothing is read back in it.
 
+use crate::buffers::whole;
 use crate::device::Dispatch;
 use crate::error::GpuError;
 use crate::geometry::element_groups;
-use crate::network::{Network, whole};
+use crate::network::Network;
 use crate::shader::Kernel;
 use crate::words::{Shape, Status};
 use kanode_engine::{
