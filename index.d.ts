@@ -4,6 +4,7 @@
  */
 
 export type {
+  Adapter,
   AdamOptions,
   AdamWOptions,
   Averages,
@@ -28,6 +29,7 @@ export type {
   DerivativeInput,
   DerivativeOptions,
   Derivatives,
+  Device,
   DType,
   EarlyStoppingOptions,
   Edge,
@@ -131,6 +133,7 @@ export type {
   UpdateGridOptions,
 } from './dist/index.js'
 export {
+  adapters,
   crossValidate,
   Dataset,
   Ensemble,

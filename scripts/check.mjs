@@ -7,6 +7,11 @@ import { setup } from './setup.mjs'
 const checks = () => [
   ['rustfmt', 'cargo', ['fmt', '--all', '--check']],
   ['clippy', 'cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']],
+  [
+    'clippy without the GPU',
+    'cargo',
+    ['clippy', '-p', 'kanode-binding', '--no-default-features', '--locked', '--', '-D', 'warnings'],
+  ],
   ['rustdoc', 'cargo', ['doc', '--workspace', '--no-deps', '--locked'], { RUSTDOCFLAGS: '-D warnings' }],
   ['tsc', ...tool('typescript', 'tsc', '-p', 'tsconfig.json')],
   ['tsc of the tests', ...tool('typescript', 'tsc', '-p', '__test__/tsconfig.json')],

@@ -15,6 +15,11 @@ describe('counts of test runners', () => {
     expect(countCargo(cargoOutput)).toEqual({ passed: 5, failed: 1, skipped: 1 })
   })
 
+  test('cargo: a test that says it was skipped did not pass', () => {
+    const output = `skipped: no Vulkan adapter for a_test\n${cargoOutput}`
+    expect(countCargo(output)).toEqual({ passed: 4, failed: 1, skipped: 2 })
+  })
+
   test('cargo: a build that fails has no counts', () => {
     expect(countCargo('error: could not compile')).toEqual({ passed: 0, failed: 0, skipped: 0 })
   })

@@ -11,10 +11,12 @@ import { missingLinker, requireRust } from './rust.mjs'
 const types = 'native.d.cts'
 /** What tsc does not carry over from src/ to dist/: those types, and the entry for `import`. */
 const copied = [types, 'index.mjs', 'index.d.mts']
+/** `KANODE_GPU=0` leaves out the part for graphics processors, which is some megabytes. */
+const features = process.env.KANODE_GPU === '0' ? ['--no-default-features'] : []
 /** The native build; what follows `--` goes to cargo. */
 const napi = [
   ...['build', '--platform', '--release', '-p', 'kanode-binding', '--manifest-path', 'crates/binding/Cargo.toml'],
-  ...['-o', 'src', '--no-js', '--dts', types, '--no-const-enum', '--', '--locked'],
+  ...['-o', 'src', '--no-js', '--dts', types, '--no-const-enum', ...features, '--', '--locked'],
 ]
 
 const steps = [

@@ -23,6 +23,7 @@ export type KanErrorCode =
   | 'ERR_KAN_DIVERGED'
   | 'ERR_KAN_MEMORY'
   | 'ERR_KAN_MACHINE'
+  | 'ERR_KAN_DEVICE'
   | 'ERR_KAN_LOAD'
   | 'ABORT_ERR'
 
@@ -165,7 +166,18 @@ const codes = new Set<string>([
   'ERR_KAN_FILE',
   'ERR_KAN_FORMULA',
   'ERR_KAN_MACHINE',
+  'ERR_KAN_DEVICE',
 ])
+
+const deviceHints: Readonly<Record<string, string>> = {
+  none: "Install a driver for the graphics processor, or use device: 'cpu'. `npx kanode doctor` says what there is.",
+  software:
+    "Use device: 'cpu', which is faster; the environment variable KANODE_ADAPTER names an adapter to use anyhow.",
+  name: 'Set KANODE_ADAPTER to a part of the name of an adapter that there is.',
+  refused: "Use device: 'cpu'. `npx kanode doctor` says what there is.",
+  lost: "What was trained up to the last copy of the parameters is kept: go on with resume: true, with device: 'cpu' if it happens again.",
+  feature: "Use device: 'cpu', or build the native library with its feature gpu.",
+}
 
 const fileHints: Readonly<Record<string, string>> = {
   truncated: 'The file ends too early; copy it again or use an older checkpoint.',
@@ -197,7 +209,8 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
   const details = { ...facts, ...more }
   const kind = String(details.kind)
   const fileHint = code === 'ERR_KAN_FILE' && Object.hasOwn(fileHints, kind) ? fileHints[kind] : undefined
-  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? hints[code])
+  const deviceHint = code === 'ERR_KAN_DEVICE' && Object.hasOwn(deviceHints, kind) ? deviceHints[kind] : undefined
+  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? deviceHint ?? hints[code])
   const parts = { code, message, hint, details, cause }
   return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
 }

@@ -30,7 +30,7 @@ import {
   type RegularizationOptions,
   regularization,
 } from './structure-options.js'
-import { type Fields, fields, finite, flag, refuseType, whole } from './validate.js'
+import { choice, type Fields, fields, finite, flag, refuseType, whole } from './validate.js'
 
 /** A loss with its parameters. */
 export interface HuberOptions {
@@ -62,6 +62,9 @@ export interface CheckpointOptions {
   /** Save after the first step that ends this many seconds after the last checkpoint, or after the start. */
   everySeconds?: number
 }
+
+/** What computes: the processor, a graphics processor, or whichever should be faster. */
+export type Device = 'cpu' | 'gpu' | 'auto'
 
 /** How to train. */
 export interface FitOptions {
@@ -149,6 +152,14 @@ export interface FitOptions {
   resume?: boolean | undefined
   /** Number of threads; one for each core unless given. The result does not depend on it. */
   threads?: number | undefined
+  /**
+   * What computes, `'cpu'` unless given. `'gpu'` is a graphics processor, for models of dtype `'f32'` and every optimiser
+   * but `'lm'`; `'adam'` unless given. Its parameters stay on the device with `'adam'` and `'adamw'` without `sam`, `penalties`
+   * and `regularization`; otherwise they go there and back at every step. `'auto'` takes it where one is there, the
+   * optimiser is `'adam'` or `'adamw'` and a short measurement, once in a process, says that it is faster. Results differ from those of `'cpu'` in
+   * the last digits, and are the same bits from run to run on one device.
+   */
+  device?: Device | undefined
   /** Seed of the shuffle of mini-batches and of the validation split; 0 unless given. */
   seed?: number | undefined
   /** Stops the fit when it is aborted; the promise rejects with an `AbortError` and the model stays usable. */
@@ -205,6 +216,7 @@ const optionNames: readonly (keyof FitOptions)[] = [
   'checkpoint',
   'resume',
   'threads',
+  'device',
   'seed',
   'signal',
   'onStep',
@@ -296,6 +308,7 @@ export function fitPlan(value: unknown): FitPlan {
       checkpoint: kept,
       resume: onOff('resume'),
       threads: optional(given.threads, threadCount),
+      device: optional(given.device, deviceOf),
     },
     loss: optional(given.loss, lossOf),
     classWeights: optional(given.classWeights, classWeightsOption),
@@ -305,6 +318,11 @@ export function fitPlan(value: unknown): FitPlan {
     onStep: onStep as FitPlan['onStep'],
     onProgress: onProgress as FitPlan['onProgress'],
   }
+}
+
+/** A device. */
+export function deviceOf(value: unknown): Device {
+  return choice(value, 'device', ['cpu', 'gpu', 'auto'])
 }
 
 /** A number of threads. */

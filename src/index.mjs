@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 
 export const {
+  adapters,
   crossValidate,
   Dataset,
   Ensemble,

@@ -51,7 +51,7 @@ export {
   KanTypeError,
 } from './errors.js'
 export type { FilePath, FileUrl } from './files.js'
-export type { CheckpointOptions, EarlyStoppingOptions, FitOptions, HuberOptions } from './fit-options.js'
+export type { CheckpointOptions, Device, EarlyStoppingOptions, FitOptions, HuberOptions } from './fit-options.js'
 export type {
   BestStep,
   FittedRegularization,
@@ -91,7 +91,7 @@ export type { Base, DType, Init, KanOptions, KnotEnds, LayerOptions, Outside } f
 export type { ManyFitOptions } from './parallel.js'
 export type { SingleRow } from './predict.js'
 export type { EdgePlace, NodePlace, PruneInputsOptions, PruneOptions, SimplifyOptions } from './prune-options.js'
-export { type Runtime, runtime } from './runtime.js'
+export { type Adapter, adapters, type Runtime, runtime } from './runtime.js'
 export type { Scores } from './scores.js'
 export type { Signal } from './signal.js'
 export type { Change, Simplification, Trial } from './simplification.js'

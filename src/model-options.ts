@@ -2,7 +2,7 @@
  * The options of what a model does besides training.
  */
 
-import { threadCount } from './fit-options.js'
+import { type Device, deviceOf, threadCount } from './fit-options.js'
 import { optional } from './options.js'
 import { fields, flag } from './validate.js'
 
@@ -16,6 +16,11 @@ export interface SaveOptions {
 export interface ComputeOptions {
   /** Number of threads; one for each core unless given. The result does not depend on it. */
   threads?: number | undefined
+  /**
+   * What computes, `'cpu'` unless given. `'gpu'` is a graphics processor, for models of dtype `'f32'`; `'auto'` takes it
+   * where one is there and a short measurement, once in a process, says that it is faster.
+   */
+  device?: Device | undefined
 }
 
 /** Whether a file gets the state of the optimiser. */
@@ -24,8 +29,8 @@ export function keepsState(options: SaveOptions): boolean {
   return optional(optimizerState, value => flag(value, 'optimizerState')) ?? false
 }
 
-/** A number of threads; 0 stands for the usual one. */
-export function threadsOf(options: ComputeOptions): number {
-  const { threads } = fields(options, 'the options', ['threads'])
-  return optional(threads, threadCount) ?? 0
+/** Where to compute: a number of threads, 0 for the usual one, and a device. */
+export function computeOf(options: ComputeOptions): { threads: number; device: Device } {
+  const { threads, device } = fields(options, 'the options', ['threads', 'device'])
+  return { threads: optional(threads, threadCount) ?? 0, device: optional(device, deviceOf) ?? 'cpu' }
 }

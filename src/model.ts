@@ -38,7 +38,7 @@ import type { FitOptions } from './fit-options.js'
 import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
 import { type Metrics, metricsFrom, type RegressionMetrics } from './metrics.js'
 import { aboutOf, columnsOf, learnFacts, modelOf, occupy, refuseIfBusy } from './model-facts.js'
-import { type ComputeOptions, threadsOf } from './model-options.js'
+import { type ComputeOptions, computeOf } from './model-options.js'
 import { ModelStructure, wrapModels } from './model-structure.js'
 import { NativeModel, type NativeModelHandle } from './native.js'
 import { type KanOptions, specification } from './options.js'
@@ -238,8 +238,8 @@ export class Kan extends ModelStructure {
   }
 
   async #outputsOf({ x, rows }: Pick<Input, 'x' | 'rows'>, options: ComputeOptions): Promise<Float64Array> {
-    const threads = threadsOf(options)
-    const { values } = settled(await native(() => modelOf(this).predict(x, rows, threads)))
+    const { threads, device } = computeOf(options)
+    const { values } = settled(await native(() => modelOf(this).predict(x, rows, threads, device)))
     return values ?? new Float64Array(0)
   }
 
@@ -334,13 +334,13 @@ export class Kan extends ModelStructure {
     data: TrainingData,
     options: ComputeOptions = {},
   ): Promise<Kind> {
-    const threads = threadsOf(options)
+    const { threads, device } = computeOf(options)
     const parts = checkedParts(data, columnsOf(this), this.loss)
     if (isClassification(this.loss)) {
       const names = { classes: this.classes, outputs: outputNames(columnsOf(this)) }
       return classMetrics(await this.#classPredictions(parts, options), names, this.temperature ?? 1) as Metrics as Kind
     }
-    const { report } = settled(await native(() => modelOf(this).evaluate(nativeData(parts), threads)))
+    const { report } = settled(await native(() => modelOf(this).evaluate(nativeData(parts), threads, device)))
     return metricsFrom(report ?? '{}') as Kind
   }
 

@@ -14,6 +14,7 @@ process.on('exit', () => {
 export const NativeFormula = binding.NativeFormula
 export const NativeModel = binding.NativeModel
 export const NativeTable = binding.NativeTable
+export const nativeAdapters = binding.adapters
 export const familyNames = binding.familyNames
 export const nativeRuntime = binding.runtime
 export type {

@@ -3,6 +3,7 @@
  * `@ts-expect-error` must not.
  */
 import {
+  adapters,
   type Calibration,
   type ClassificationMetrics,
   crossValidate,
@@ -130,6 +131,7 @@ small.fit(train, { regularization: { order: 2 } })
 
 try {
   runtime()
+  adapters().map(({ name, type, limits }) => `${name}, ${type}, ${limits.bindingBytes}`)
 } catch (error) {
   if (error instanceof KanError) same<typeof error.hint, string | undefined>(true)
 }

@@ -7,7 +7,7 @@ mod request;
 use crate::describe::text;
 use crate::failure::Failure;
 use crate::model::{copy, index};
-use crate::shared::{Held, Shared, backend, with_slot};
+use crate::shared::{Held, Shared, with_slot};
 use crate::threads::{Done, spawn};
 pub(crate) use events::Events;
 use kanode_cpu::CpuBackend;
@@ -86,7 +86,7 @@ where
     CpuBackend: Compile<T>,
 {
     let Job { model, data, validation, request, cancel } = job;
-    let backend = backend(request.threads)?;
+    let backend = request.backend::<T>(model.network.program(), data.rows())?;
     let resume = request.resume(&model.state)?;
     let mut network = model.network.clone();
     if let Some(names) = request.names {
@@ -101,7 +101,7 @@ where
         validation.as_ref(),
         &request.options,
         resume,
-        &backend,
+        &*backend,
         &mut observer,
     );
     let (error, report) = match fitted {

@@ -1,9 +1,10 @@
 //! The native model: one object for each `Kan`. Methods take `&self`; the model is behind a lock.
 
 use crate::describe::{describe, text};
+use crate::device::{Device, Work, compiler};
 use crate::failure::{Failure, catch, guard};
 use crate::fit::{self, NativeData};
-use crate::shared::{Held, Shared, State, backend, machine, with_slot};
+use crate::shared::{Held, Shared, State, machine, with_slot};
 use crate::threads::{Done, spawn};
 use kanode_engine::{Program, Real};
 use kanode_format::{AnyModel, Model, decode, encode, write_atomic};
@@ -193,9 +194,11 @@ impl NativeModel {
         x: &[f64],
         rows: f64,
         threads: f64,
+        device: String,
     ) -> napi::Result<Object<'env>> {
         guard(|| {
             let (rows, threads) = (index("rows", rows)?, index("threads", threads)?);
+            let device = Device::parse(&device)?;
             let x = copy("x", x)?;
             self.shared.read(|state| {
                 with_slot!(state, slot => {
@@ -203,8 +206,9 @@ impl NativeModel {
                     let cancel = Arc::<AtomicBool>::default();
                     spawn(env, "predict", Arc::clone(&cancel), move || {
                         let cancelled = || cancel.load(SeqCst);
-                        let values =
-                            kanode_train::predict(&model.network, &x, rows, &backend(threads)?, &cancelled)?;
+                        let work = Work::of(model.network.program(), rows);
+                        let backend = compiler(device, threads, work)?;
+                        let values = kanode_train::predict(&model.network, &x, rows, &*backend, &cancelled)?;
                         Ok(Done { values: Some(values), ..Done::default() })
                     })
                 })
@@ -219,9 +223,10 @@ impl NativeModel {
         env: &'env Env,
         data: NativeData,
         threads: f64,
+        device: String,
     ) -> napi::Result<Object<'env>> {
         guard(|| {
-            let threads = index("threads", threads)?;
+            let (threads, device) = (index("threads", threads)?, Device::parse(&device)?);
             self.shared.read(|state| {
                 with_slot!(state, slot => {
                     let model = slot.snapshot();
@@ -229,8 +234,9 @@ impl NativeModel {
                     let cancel = Arc::<AtomicBool>::default();
                     spawn(env, "evaluate", Arc::clone(&cancel), move || {
                         let cancelled = || cancel.load(SeqCst);
-                        let metrics =
-                            kanode_train::evaluate(&model.network, &data, &backend(threads)?, &cancelled)?;
+                        let work = Work::of(model.network.program(), data.rows());
+                        let backend = compiler(device, threads, work)?;
+                        let metrics = kanode_train::evaluate(&model.network, &data, &*backend, &cancelled)?;
                         Ok(Done { report: Some(text(&metrics)?), ..Done::default() })
                     })
                 })

@@ -1,6 +1,7 @@
 //! What one model's native object shares with the threads that work on it: the model behind a lock, and the flags
 //! busy, cancel and unusable. Reads take a snapshot, so that they never wait for a fit.
 
+use crate::device::GpuBackend;
 use crate::failure::Failure;
 use crate::threads::lock;
 use kanode_cpu::{CpuBackend, CpuOptions};
@@ -20,17 +21,35 @@ pub(crate) enum State {
 
 /// `f32` or `f64`, as the number type of a model held here.
 pub(crate) trait Held: Number {
+    /// Whether graphics processors have such numbers.
+    const ON_GPU: bool;
+
+    /// A backend for such numbers; it refuses where there are none.
+    fn on_gpu(gpu: GpuBackend) -> Box<dyn Compile<Self>>;
+
     /// A state that holds this model.
     fn state(model: Model<Self>) -> State;
 }
 
 impl Held for f32 {
+    const ON_GPU: bool = true;
+
+    fn on_gpu(gpu: GpuBackend) -> Box<dyn Compile<Self>> {
+        Box::new(gpu)
+    }
+
     fn state(model: Model<Self>) -> State {
         State::F32(Slot::new(model))
     }
 }
 
 impl Held for f64 {
+    const ON_GPU: bool = false;
+
+    fn on_gpu(gpu: GpuBackend) -> Box<dyn Compile<Self>> {
+        Box::new(gpu)
+    }
+
     fn state(model: Model<Self>) -> State {
         State::F64(Slot::new(model))
     }

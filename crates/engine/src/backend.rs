@@ -5,6 +5,7 @@ use crate::error::EngineError;
 use crate::loss::Loss;
 use crate::program::{Layer, Program};
 use crate::real::Real;
+use crate::resident::{Resident, ResidentStart};
 use std::sync::Arc;
 
 /// Rows with targets, all row-major.
@@ -106,6 +107,19 @@ pub trait Executor<T: Real>: Send {
     /// Moves parameters and moments by the rule of Adam; the same bits as [`AdamRule::apply`].
     fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
         rule.apply(slabs);
+    }
+
+    /// Training by Adam whose parameters and moments stay where the backend computes; None where that gains nothing, as
+    /// on a processor that has them in its memory anyway. The executor stays free for other calls.
+    ///
+    /// # Errors
+    /// [`EngineError::Length`], [`EngineError::Memory`] or [`EngineError::Device`].
+    fn resident(
+        &mut self,
+        start: &ResidentStart<'_, T>,
+    ) -> Result<Option<Box<dyn Resident<T>>>, EngineError> {
+        let _ = start;
+        Ok(None)
     }
 
     /// What each layer's input nodes receive for `x: [rows, inputs]`.

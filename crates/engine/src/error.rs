@@ -77,6 +77,14 @@ pub enum EngineError {
         /// How many numbers.
         numbers: usize,
     },
+    /// The device that a backend runs on is lost, or refuses. What was computed last is not to be trusted.
+    #[error("{backend}: {reason}")]
+    Device {
+        /// Name of the backend.
+        backend: &'static str,
+        /// What happened.
+        reason: String,
+    },
     /// The backend can't do what was asked on this machine.
     #[error("{backend}: {reason}")]
     Unsupported {

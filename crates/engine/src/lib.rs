@@ -14,6 +14,8 @@ mod loss;
 mod program;
 mod real;
 pub mod reference;
+mod resident;
+mod speed;
 
 pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
@@ -21,3 +23,5 @@ pub use error::EngineError;
 pub use loss::Loss;
 pub use program::{Base, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
+pub use resident::{Keep, Resident, ResidentStart, ResidentStep};
+pub use speed::Speed;

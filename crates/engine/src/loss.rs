@@ -62,20 +62,9 @@ impl Loss {
     ) -> Result<f64, EngineError> {
         let rows = batch.rows;
         check("outputs", rows * n_out, outputs.len())?;
-        let width = self.target_width(n_out, batch)?;
-        if let Some(weights) = batch.weights {
-            check("weights", rows, weights.len())?;
-        }
+        let (width, total) = self.shape(n_out, batch)?;
         if let Some(dy) = &dy {
             check("dy", rows * n_out, dy.len())?;
-        }
-        let total = match batch.weights {
-            None => rows as f64,
-            Some(weights) => weights.iter().map(|w| w.to_f64()).sum(),
-        };
-        let valid = batch.weights.is_none_or(|w| w.iter().all(|w| *w >= T::ZERO));
-        if !(total > 0.0 && total.is_finite() && valid) {
-            return Err(EngineError::Weights { sum: total });
         }
         let rows = Rows { outputs, n_out, batch, width, total };
         match self {
@@ -92,6 +81,40 @@ impl Loss {
             Self::BinaryCrossEntropy => Ok(rows.elements(1.0, dy, binary_cross_entropy)),
             Self::CrossEntropy => rows.cross_entropy(dy),
         }
+    }
+
+    /// Checks a batch for a network of `n_out` outputs as [`Loss::evaluate`] does, labels too, without its outputs. Returns
+    /// the columns of its targets and the sum of its weights.
+    ///
+    /// # Errors
+    /// As [`Loss::evaluate`].
+    pub fn check<T: Real>(self, n_out: usize, batch: &Batch<'_, T>) -> Result<(usize, f64), EngineError> {
+        let (width, total) = self.shape(n_out, batch)?;
+        if self == Self::CrossEntropy && width == 1 && n_out != 1 {
+            for (row, target) in batch.targets.iter().enumerate() {
+                if batch.weights.is_none_or(|weights| weights[row] != T::ZERO) {
+                    label(row, *target, n_out)?;
+                }
+            }
+        }
+        Ok((width, total))
+    }
+
+    /// Columns of the targets and sum of the weights.
+    fn shape<T: Real>(self, n_out: usize, batch: &Batch<'_, T>) -> Result<(usize, f64), EngineError> {
+        let width = self.target_width(n_out, batch)?;
+        if let Some(weights) = batch.weights {
+            check("weights", batch.rows, weights.len())?;
+        }
+        let total = match batch.weights {
+            None => batch.rows as f64,
+            Some(weights) => weights.iter().map(|w| w.to_f64()).sum(),
+        };
+        let valid = batch.weights.is_none_or(|w| w.iter().all(|w| *w >= T::ZERO));
+        if !(total > 0.0 && total.is_finite() && valid) {
+            return Err(EngineError::Weights { sum: total });
+        }
+        Ok((width, total))
     }
 
     /// Columns of the targets for a network of `n_out` outputs.
@@ -215,12 +238,9 @@ fn cross_entropy<T: Real>(row: usize, y: &[T], target: &[T], dy: &mut [f64]) -> 
     dy.iter_mut().for_each(|dy| *dy /= sum);
     let log_sum = largest + sum.ln();
     if target.len() == 1 && y.len() != 1 {
-        let label = target[0].to_f64();
-        if !(label >= 0.0 && label < y.len() as f64 && label.fract() == 0.0) {
-            return Err(EngineError::Label { row, found: label, classes: y.len() });
-        }
-        dy[label as usize] -= 1.0;
-        return Ok(log_sum - y[label as usize].to_f64());
+        let label = label(row, target[0], y.len())?;
+        dy[label] -= 1.0;
+        return Ok(log_sum - y[label].to_f64());
     }
     let mass: f64 = target.iter().map(|t| t.to_f64()).sum();
     let mut loss = mass * log_sum;
@@ -229,6 +249,16 @@ fn cross_entropy<T: Real>(row: usize, y: &[T], target: &[T], dy: &mut [f64]) -> 
         *dy = *dy * mass - target.to_f64();
     }
     Ok(loss)
+}
+
+/// The class that a label names.
+fn label<T: Real>(row: usize, label: T, classes: usize) -> Result<usize, EngineError> {
+    let found = label.to_f64();
+    if found >= 0.0 && found < classes as f64 && found.fract() == 0.0 {
+        Ok(found as usize)
+    } else {
+        Err(EngineError::Label { row, found, classes })
+    }
 }
 
 #[cfg(test)]

@@ -66,6 +66,48 @@ impl<T: Real> Adam<T> {
     }
 }
 
+impl<T: Real> Adam<T> {
+    /// The scalars of step number `step`, from 1.
+    pub(crate) fn rule_of(&self, learning_rate: f64, step: u64) -> AdamRule<T> {
+        self.rule(learning_rate, step, 0.0, 0.0).0
+    }
+
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Steps done, first and second moments.
+    pub(crate) fn memory(&mut self) -> AdamMemory<'_, T> {
+        let Self { steps, first, second, largest, .. } = self;
+        AdamMemory { steps, first, second, largest }
+    }
+}
+
+/// What Adam remembers, for whoever does its steps elsewhere.
+#[derive(Debug)]
+pub struct AdamMemory<'a, T> {
+    /// Steps done.
+    pub steps: &'a mut u64,
+    /// First moments.
+    pub first: &'a mut [T],
+    /// Second moments.
+    pub second: &'a mut [T],
+    largest: &'a mut f64,
+}
+
+impl<T: Real> AdamMemory<'_, T> {
+    /// To be called when the moments have changed.
+    pub fn changed(self) {
+        *self.largest = largest(self.first, self.second);
+    }
+}
+
+/// The largest first moment or root of a second one.
+fn largest<T: Real>(first: &[T], second: &[T]) -> f64 {
+    let size = |(m, v): (&T, &T)| m.to_f64().abs().max(v.to_f64().sqrt());
+    first.iter().zip(second).map(size).fold(0.0, f64::max)
+}
+
 impl<T: Real> Method<T> for Adam<T> {
     fn step<O: Objective<T> + ?Sized>(
         &mut self,
@@ -110,9 +152,7 @@ impl<T: Real> Method<T> for Adam<T> {
         if self.second.iter().any(|v| *v < T::ZERO) {
             return Err(StateError::Range { name: "secondMoment".to_owned(), expected: "at least 0" });
         }
-        let moments = self.first.iter().zip(&self.second);
-        let size = |(m, v): (&T, &T)| m.to_f64().abs().max(v.to_f64().sqrt());
-        self.largest = moments.map(size).fold(0.0, f64::max);
+        self.largest = largest(&self.first, &self.second);
         Ok(())
     }
 }

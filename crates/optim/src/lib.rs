@@ -48,6 +48,7 @@ mod state;
 mod testing;
 mod vector;
 
+pub use adam::AdamMemory;
 pub use error::{ParameterError, StateError};
 pub use evidence::{Evidence, Found};
 pub use least_squares::LeastSquares;

@@ -1,13 +1,13 @@
 //! One run of an optimiser: its memory, the dispatch to the method, and the plain data that it can be saved as.
 
-use crate::adam::Adam;
+use crate::adam::{Adam, AdamMemory};
 use crate::error::StateError;
 use crate::lbfgs::Lbfgs;
 use crate::objective::{Failure, Objective, Step};
 use crate::optimizer::Optimizer;
 use crate::sgd::Sgd;
 use crate::vector;
-use kanode_engine::Real;
+use kanode_engine::{AdamRule, Real};
 use std::collections::BTreeMap;
 
 /// Vectors of Levenberg–Marquardt; its matrices are as large as the choice of it allows.
@@ -126,6 +126,24 @@ impl<T: Real> OptimizerState<T> {
     /// Other optimisers have nothing to forget.
     pub fn invalidate(&mut self) {
         dispatch!(&mut self.kind, method => Method::<T>::invalidate(method));
+    }
+
+    /// The scalars of step number `step`, from 1, of Adam or AdamW; None for others.
+    pub fn adam_rule(&self, learning_rate: f64, step: u64) -> Option<AdamRule<T>> {
+        let Kind::Adam(adam) = &self.kind else { return None };
+        Some(adam.rule_of(learning_rate, step))
+    }
+
+    /// Steps that Adam or AdamW has done; None for others.
+    pub fn adam_steps(&self) -> Option<u64> {
+        let Kind::Adam(adam) = &self.kind else { return None };
+        Some(adam.steps())
+    }
+
+    /// What Adam or AdamW remembers; None for others.
+    pub fn adam_memory(&mut self) -> Option<AdamMemory<'_, T>> {
+        let Kind::Adam(adam) = &mut self.kind else { return None };
+        Some(adam.memory())
     }
 
     /// Everything that the next steps depend on, but for `x`, the objective and the parameters of the optimiser.

@@ -3,6 +3,7 @@
 mod ending;
 mod levels;
 mod method;
+mod resident;
 
 pub(crate) use method::initial_smoothing;
 
@@ -21,6 +22,7 @@ use kanode_engine::{Compile, EngineError, Executor, Loss, Real};
 use kanode_network::Network;
 use kanode_optim::{Failure, SharpnessAware, Step, StepOutcome};
 use method::{BatchObjective, Method, Terms};
+use resident::OnDevice;
 use std::time::Instant;
 
 /// How far a step dared to go: an optimiser has one or the other.
@@ -35,6 +37,9 @@ pub(crate) struct Run<'a, T: Real> {
     network: Network<T>,
     backend: &'a dyn Compile<T>,
     executor: Box<dyn Executor<T>>,
+    /// Where steps are done, if not here; and whether it is known that they can only be done here.
+    on_device: Option<OnDevice<T>>,
+    home_only: bool,
     prepared: &'a Prepared<T>,
     batches: Batches<'a, T>,
     options: &'a FitOptions,
@@ -113,6 +118,8 @@ impl<'a, T: Real> Run<'a, T> {
             network,
             backend,
             executor,
+            on_device: None,
+            home_only: false,
             prepared,
             batches,
             options,
@@ -150,6 +157,9 @@ impl<'a, T: Real> Run<'a, T> {
     fn step(&mut self, observer: &mut dyn Observer<T>) -> Result<Option<StopReason>, TrainError> {
         if self.options.is_lm() {
             return self.solver_step(observer);
+        }
+        if self.is_on_device()? {
+            return self.device_steps(observer);
         }
         let Position { steps, epochs, batch: index, .. } = self.position;
         let count = self.batches.count();
@@ -196,24 +206,32 @@ impl<'a, T: Real> Run<'a, T> {
         } else if end == Some(StopReason::Stalled) {
             return Ok(end);
         }
-        self.position.steps = steps.saturating_add(1);
-        self.position.pass_loss += step.loss * weight;
-        self.position.pass_weight += weight;
-        self.position.batch = index.saturating_add(1);
-        let pass_mean =
-            if count == 1 { step.loss } else { self.position.pass_loss / self.position.pass_weight };
-        if ends_pass {
-            self.position.epochs = epochs.saturating_add(1);
-            (self.position.batch, self.position.pass_loss, self.position.pass_weight) = (0, 0.0, 0.0);
-        }
-        let stops_early = self.report(
-            &step,
-            Pace { learning_rate: Some(rate), damping: None },
-            pass_mean,
-            ends_pass,
-            observer,
-        )?;
+        let pace = Pace { learning_rate: Some(rate), damping: None };
+        let stops_early = self.advance(&step, weight, pace, observer)?;
         Ok(end.or(stops_early.then_some(StopReason::EarlyStopped)))
+    }
+
+    /// Counts a step on a batch of this weight, and tells of it. Returns whether to stop early.
+    fn advance(
+        &mut self,
+        step: &Step,
+        weight: f64,
+        pace: Pace,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<bool, EngineError> {
+        let count = self.batches.count();
+        let position = &mut self.position;
+        position.steps = position.steps.saturating_add(1);
+        position.pass_loss += step.loss * weight;
+        position.pass_weight += weight;
+        position.batch = position.batch.saturating_add(1);
+        let pass_mean = if count == 1 { step.loss } else { position.pass_loss / position.pass_weight };
+        let ends_pass = position.batch >= count;
+        if ends_pass {
+            position.epochs = position.epochs.saturating_add(1);
+            (position.batch, position.pass_loss, position.pass_weight) = (0, 0.0, 0.0);
+        }
+        self.report(step, pace, pass_mean, ends_pass, observer)
     }
 
     /// What it means for passes of `count` batches that the optimiser would `end` on one of them: nothing, until it
@@ -252,10 +270,7 @@ impl<'a, T: Real> Run<'a, T> {
             measurement = Some(pass_mean);
         }
         if by_step || ends_pass {
-            let validation_loss = match &self.prepared.validation {
-                Some(block) => Some(self.executor.loss(self.options.loss, &self.x, &block.all())?),
-                None => None,
-            };
+            let validation_loss = self.validation_loss()?;
             measurement = validation_loss.or(measurement);
             let loss = if by_step { step.loss } else { pass_mean };
             let record = Record {
@@ -287,6 +302,10 @@ impl<'a, T: Real> Run<'a, T> {
                 seconds,
             };
             observer.on_progress(&progress);
+        }
+        let wanted = measurement.is_some_and(|loss| self.position.best.is_none_or(|best| loss < best.loss));
+        if wanted && !self.measures_before_step() {
+            self.bring_home()?;
         }
         let parameters = if self.measures_before_step() { &self.before } else { &self.x };
         Ok(measurement.is_some_and(|loss| self.watch.measured(loss, parameters, &mut self.position)))
@@ -337,6 +356,7 @@ impl<'a, T: Real> Run<'a, T> {
         if !due {
             return Ok(());
         }
+        self.bring_home()?;
         self.choose_unmeasured();
         self.note_prior();
         let kept = observer.on_checkpoint(&self.network, &self.state());

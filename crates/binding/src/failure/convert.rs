@@ -26,6 +26,7 @@ impl From<EngineError> for Failure {
             EngineError::Memory { what, numbers } => {
                 ("ERR_KAN_MEMORY", json!({ "what": what, "numbers": numbers }))
             }
+            EngineError::Device { .. } => ("ERR_KAN_DEVICE", json!({ "kind": "lost" })),
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
             EngineError::Layers { .. } | EngineError::Products { .. } | EngineError::Spline { .. } => {
                 ("ERR_KAN_OPTION", json!({}))

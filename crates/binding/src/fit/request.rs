@@ -1,18 +1,24 @@
 //! What a fit is asked: the options of training, and what only this side of the house knows.
 
+use crate::device::{Device, Work, compiler};
 use crate::failure::Failure;
+use crate::shared::Held;
+use kanode_cpu::CpuBackend;
+use kanode_engine::{Compile, Program};
 use kanode_network::Names;
+use kanode_optim::Optimizer;
 use kanode_train::{CheckpointEvery, FitOptions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// The options of one fit, read from JSON in which all of them stand side by side.
 pub(crate) struct Request {
     pub(crate) options: FitOptions,
     /// 0 is the default number.
-    pub(crate) threads: usize,
+    threads: usize,
+    device: Device,
     /// Where to keep checkpoints.
     pub(crate) checkpoint: Option<PathBuf>,
     /// Names and the facade's own text that the trained model gets, and its checkpoints.
@@ -36,6 +42,7 @@ impl Request {
             serde_json::from_str(json).map_err(|e| Failure::option(format!("fit options: {e}")))?;
         let threads = take(&mut all, "threads")?.unwrap_or(0);
         let resume = take(&mut all, "resume")?.unwrap_or(false);
+        let device: Device = take(&mut all, "device")?.unwrap_or_default();
         let (names, metadata) = (take(&mut all, "names")?, take(&mut all, "metadata")?);
         let checkpoint: Option<Checkpoint> = take(&mut all, "checkpoint")?;
         let mut options: FitOptions = from_value("fit options", Value::Object(all))?;
@@ -51,14 +58,39 @@ impl Request {
                 return Err(Failure::option("checkpoint: expected one of everySteps and everySeconds"));
             }
         };
+        if device == Device::Gpu {
+            let optimizer = options.optimizer.get_or_insert_with(Optimizer::adam);
+            if matches!(optimizer, Optimizer::Lm { .. }) {
+                let message =
+                    "optimizer: expected adam, adamw, sgd or lbfgs on a graphics processor, found lm";
+                return Err(Failure::option(message).with(json!({ "option": "optimizer", "found": "lm" })));
+            }
+        }
         Ok(Self {
             options,
             threads,
+            device,
             checkpoint: checkpoint.map(|checkpoint| checkpoint.path),
             names,
             metadata,
             resume,
         })
+    }
+
+    /// What computes: for `auto` a graphics processor only with Adam or AdamW, whose steps stay there.
+    pub(crate) fn backend<T: Held>(
+        &self,
+        program: &Program,
+        rows: usize,
+    ) -> Result<Box<dyn Compile<T>>, Failure>
+    where
+        CpuBackend: Compile<T>,
+    {
+        let resident =
+            matches!(self.options.optimizer, Some(Optimizer::Adam { .. } | Optimizer::AdamW { .. }));
+        let device = if self.device == Device::Auto && !resident { Device::Cpu } else { self.device };
+        let rows = if resident { self.options.batch_rows(rows) } else { rows };
+        compiler(device, self.threads, Work::of(program, rows))
     }
 
     /// The state to resume from, if that was asked for.

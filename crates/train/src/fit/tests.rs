@@ -9,6 +9,7 @@ mod evidence;
 mod faults;
 mod levels;
 mod penalties;
+mod resident;
 mod resume;
 mod safety;
 mod solver;

@@ -72,14 +72,16 @@ impl<T: Real> Run<'_, T> {
             Length::Steps(steps) => Length::Steps(self.position.steps.saturating_add(steps)),
             Length::Epochs(epochs) => Length::Epochs(self.position.epochs.saturating_add(epochs)),
         };
-        while !self.is_complete() {
-            if let Some(stop) = self.step(observer)? {
-                return Ok(stop);
+        let mut stop = None;
+        while stop.is_none() && !self.is_complete() {
+            stop = self.step(observer)?;
+            if stop.is_none() {
+                self.update_if_due()?;
+                self.checkpoint_if_due(observer)?;
             }
-            self.update_if_due()?;
-            self.checkpoint_if_due(observer)?;
         }
-        Ok(StopReason::Completed)
+        self.bring_home()?;
+        Ok(stop.unwrap_or(StopReason::Completed))
     }
 
     /// Goes over to a finer grid.
@@ -126,6 +128,8 @@ impl<T: Real> Run<'_, T> {
             &[f64],
         ) -> Result<Refit, kanode_network::NetworkError>,
     ) -> Result<Refit, TrainError> {
+        self.bring_home()?;
+        (self.on_device, self.home_only) = (None, false);
         self.network.parameters_mut().copy_from_slice(&self.x);
         let x: Vec<f64> = self.prepared.training.x.iter().map(|x| x.to_f64()).collect();
         let refit = change(&mut self.network, &x)?;

@@ -1,0 +1,156 @@
+// What computes: the choice of a device, what it is told by, and what happens where there is none.
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Adapter, adapters, Kan } from 'kanode'
+import { describe, expect, test } from 'vitest'
+import { clusters, rejected, surface } from './helpers.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const software = adapters().find(({ type }) => type === 'cpu')
+const data = surface(60)
+const model = () => new Kan({ layers: [2, 4, 1], dtype: 'f32' })
+
+/** Runs a program with another environment; resolves with what it prints. */
+async function run(code: string, env: Record<string, string>): Promise<string> {
+  const options = { cwd: root, env: { ...process.env, ...env } }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], options)
+  return stdout
+}
+
+const failing = `
+  import { adapters, Kan } from 'kanode'
+  const model = new Kan({ layers: [2, 1], dtype: 'f32' })
+  const data = { x: [[1, 2], [2, 1], [0, 1]], y: [1, 2, 3] }
+  try {
+    await model.fit(data, { device: 'gpu', steps: 2 })
+  } catch (error) {
+    console.log(error.code, error.details.kind, error.hint !== undefined, adapters().length)
+  }
+  await model.fit(data, { device: 'auto', optimizer: 'adam', steps: 2 })
+  console.log(model.fitted)`
+
+test('without a driver the GPU is an error with a code, and auto is the CPU', async () => {
+  expect(await run(failing, { VK_DRIVER_FILES: '/nowhere.json', KANODE_ADAPTER: '' })).toBe(
+    'ERR_KAN_DEVICE none true 0\ntrue\n',
+  )
+})
+
+test('loading and training on the CPU touch no driver', async () => {
+  const code = `
+    import { readFileSync } from 'node:fs'
+    import { Kan } from 'kanode'
+    await new Kan({ layers: [2, 1] }).fit({ x: [[1, 2], [2, 1], [0, 1]], y: [1, 2, 3] }, { steps: 2 })
+    console.log(/libvulkan/.test(readFileSync('/proc/self/maps', 'utf8')))`
+  if (existsSync('/proc/self/maps')) expect(await run(code, {})).toBe('false\n')
+})
+
+test('words that are no device, f64 models and lm are refused', async () => {
+  const of = (options: object) => rejected(model().fit(data, options))
+  expect(await of({ device: 'tpu' })).toMatchObject({ code: 'ERR_KAN_OPTION' })
+  expect(await of({ device: 'gpu', optimizer: 'lm' })).toMatchObject({ code: 'ERR_KAN_OPTION' })
+  const f64 = new Kan({ layers: [2, 1] })
+  expect(await rejected(f64.fit(data, { device: 'gpu' }))).toMatchObject({ code: 'ERR_KAN_OPTION' })
+})
+
+describe.skipIf(software === undefined)('on llvmpipe (skipped: no Vulkan adapter)', () => {
+  const { name = '' }: Partial<Adapter> = software ?? {}
+  const icds = '/usr/share/vulkan/icd.d'
+  const icd = existsSync(icds) ? readdirSync(icds).find(file => file.startsWith('lvp')) : undefined
+
+  test('adapters are listed with type, driver and limits', () => {
+    expect(software).toMatchObject({ type: 'cpu', api: 'vulkan', name: expect.stringContaining('llvmpipe') })
+    expect(software?.driver).not.toBe('')
+    expect(software?.limits.bindingBytes).toBeGreaterThanOrEqual(2 ** 27)
+  })
+
+  test.skipIf(icd === undefined)('a software adapter is not taken unless it is named', async () => {
+    const only = { VK_DRIVER_FILES: path.join(icds, icd ?? '') }
+    expect(await run(failing, { ...only, KANODE_ADAPTER: '' })).toBe('ERR_KAN_DEVICE software true 1\ntrue\n')
+    const code = failing.replace('console.log(model.fitted)', 'console.log(await model.predict([1, 2]))')
+    expect(await run(code, { ...only, KANODE_ADAPTER: 'llvm' })).toMatch(/^\[ [\d.]+ \]\n$/)
+    expect(await run(failing, { ...only, KANODE_ADAPTER: 'nobody' })).toBe('ERR_KAN_DEVICE name true 1\ntrue\n')
+  })
+
+  test('training and prediction agree with the CPU, whatever the optimiser', async () => {
+    process.env.KANODE_ADAPTER = name
+    for (const options of [
+      { optimizer: 'adam', steps: 100 },
+      { optimizer: 'adamw', epochs: 10, batchSize: 16, validation: 0.2 },
+      { optimizer: 'lbfgs', steps: 10 },
+      { optimizer: 'sgd', steps: 20 },
+      { optimizer: 'adam', steps: 20, penalties: { l1: 1e-3 } },
+    ] as const) {
+      const [cpu, gpu] = [model(), model()]
+      const [here, there] = [await cpu.fit(data, options), await gpu.fit(data, { ...options, device: 'gpu' })]
+      expect(there.records.length).toBe(here.records.length)
+      const [a, b] = [here.records.at(-1)!, there.records.at(-1)!]
+      expect(Math.abs(b.loss / a.loss - 1)).toBeLessThan(0.01)
+      if (a.validationLoss !== undefined) expect(Math.abs(b.validationLoss! / a.validationLoss - 1)).toBeLessThan(0.01)
+      const [ours, theirs] = [await gpu.predict(data.x), await gpu.predict(data.x, { device: 'gpu' })]
+      const apart = ours.map(([value], row) => Math.abs(value! - theirs[row]![0]!))
+      expect(Math.max(...apart)).toBeLessThan(1e-5)
+      const metrics = await gpu.evaluate(data, { device: 'gpu' })
+      expect(metrics.rmse).toBeCloseTo((await gpu.evaluate(data)).rmse, 5)
+    }
+  })
+
+  test('classes, the same bits from run to run, and going on where a fit ended', async () => {
+    process.env.KANODE_ADAPTER = name
+    const fit = async (parts: number[]) => {
+      const model = new Kan({ layers: [2, 5, 3], dtype: 'f32' })
+      const options = { loss: 'crossEntropy', optimizer: 'adam', batchSize: 16, device: 'gpu' } as const
+      for (const epochs of parts) await model.fit(clusters(60), { ...options, epochs, resume: model.fitted })
+      return model.parameters
+    }
+    const once = await fit([6])
+    expect(await fit([6])).toEqual(once)
+    expect(await fit([2, 4])).toEqual(once)
+  })
+
+  test('two models train on one device at once as each alone', async () => {
+    process.env.KANODE_ADAPTER = name
+    const fit = async (seed: number) => {
+      const model = new Kan({ layers: [2, 4, 1], dtype: 'f32', seed })
+      await model.fit(data, { optimizer: 'adam', steps: 40, device: 'gpu' })
+      return model.parameters
+    }
+    const alone = [await fit(1), await fit(2)]
+    expect(await Promise.all([fit(1), fit(2)])).toEqual(alone)
+  })
+
+  test('a fit can be aborted, and a process can end in the middle of one', async () => {
+    process.env.KANODE_ADAPTER = name
+    const controller = new AbortController()
+    const onStep = () => controller.abort()
+    const options = { optimizer: 'adam', steps: 1_000_000, device: 'gpu', signal: controller.signal, onStep } as const
+    expect(await rejected(model().fit(data, options))).toMatchObject({ code: 'ABORT_ERR' })
+    const code = `
+      import { Kan } from 'kanode'
+      const data = { x: [[1, 2], [2, 1], [0, 1]], y: [1, 2, 3] }
+      const onStep = () => { console.log('left'); process.exit(0) }
+      await new Kan({ layers: [2, 1], dtype: 'f32' }).fit(data, { optimizer: 'adam', steps: 1e6, device: 'gpu', onStep })`
+    expect(await run(code, { KANODE_ADAPTER: name })).toBe('left\n')
+  })
+
+  test('the doctor tries the device', async () => {
+    const doctor = path.join(root, 'dist', 'cli.js')
+    const { stdout } = await promisify(execFile)(process.execPath, [doctor, 'doctor'], {
+      env: { ...process.env, KANODE_ADAPTER: name },
+    })
+    expect(stdout).toMatch(/adapter +llvmpipe.*\(cpu, vulkan/)
+    expect(stdout).toMatch(/GPU +tried, agrees with the processor/)
+  })
+})
+
+test('the doctor says what there is, and fails for no machine that has no GPU', async () => {
+  const doctor = path.join(root, 'dist', 'cli.js')
+  const env = { ...process.env, VK_DRIVER_FILES: '/nowhere.json' }
+  const { stdout } = await promisify(execFile)(process.execPath, [doctor, 'doctor'], { env })
+  for (const word of ['kanode', 'platform', 'cores', 'processor', 'adapters']) expect(stdout).toContain(word)
+  expect(stdout).toMatch(/GPU +not tried/)
+  const usage = promisify(execFile)(process.execPath, [doctor, 'heal'])
+  await expect(usage).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('usage: kanode doctor') })
+})

@@ -1,0 +1,138 @@
+//! What the host tells shaders, word for word as `common.wgsl` has it.
+
+use crate::geometry::Geometry;
+use kanode_engine::{AdamRule, Keep, Loss};
+
+/// The shape of a layer at a number of rows, or of an element-wise pass.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Shape {
+    pub(crate) rows: u32,
+    pub(crate) inputs: u32,
+    pub(crate) sums: u32,
+    pub(crate) bases: u32,
+    pub(crate) cells: u32,
+    pub(crate) nodes: u32,
+    pub(crate) sum_nodes: u32,
+    pub(crate) offset: u32,
+    pub(crate) forward_chunk: u32,
+    pub(crate) splits: u32,
+    pub(crate) chunk: u32,
+    pub(crate) count: u32,
+}
+
+impl Geometry {
+    /// The words of this layer for a tile of `rows`.
+    pub(crate) fn shape(&self, rows: usize) -> Shape {
+        let (splits, chunk) = self.gradient_parts(rows.max(1));
+        let words =
+            [rows, self.inputs, self.sums, self.bases, self.cells, self.nodes, self.sum_nodes, self.offset];
+        let [rows, inputs, sums, bases, cells, nodes, sum_nodes, offset] = words.map(|word| word as u32);
+        let [forward_chunk, splits, chunk] = [self.forward_chunk, splits, chunk].map(|word| word as u32);
+        Shape {
+            rows,
+            inputs,
+            sums,
+            bases,
+            cells,
+            nodes,
+            sum_nodes,
+            offset,
+            forward_chunk,
+            splits,
+            chunk,
+            count: 0,
+        }
+    }
+}
+
+/// What a submission is told beside shapes.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Control {
+    pub(crate) row_scale: f32,
+    pub(crate) delta: f32,
+    pub(crate) loss: u32,
+    pub(crate) weighted: u32,
+    pub(crate) first: u32,
+    pub(crate) labels: u32,
+    pub(crate) partials: u32,
+    pub(crate) squares: u32,
+    pub(crate) keep: u32,
+    pub(crate) slot: u32,
+    pub(crate) first_decay: f32,
+    pub(crate) first_gain: f32,
+    pub(crate) second_decay: f32,
+    pub(crate) second_gain: f32,
+    pub(crate) epsilon: f32,
+    pub(crate) decay: f32,
+    pub(crate) rate: f32,
+    pub(crate) scale: f32,
+    pub(crate) unused: [u32; 2],
+}
+
+impl Control {
+    /// The words for a loss; weights of rows add up to `total`.
+    pub(crate) fn of_loss(loss: Loss, outputs: usize, width: usize, total: f64, weighted: bool) -> Self {
+        let count = if loss == Loss::CrossEntropy { total } else { total * outputs as f64 };
+        Self {
+            row_scale: (1.0 / count) as f32,
+            delta: if let Loss::Huber { delta } = loss { delta as f32 } else { 0.0 },
+            loss: match loss {
+                Loss::Mse => 0,
+                Loss::Mae => 1,
+                Loss::Huber { .. } => 2,
+                Loss::BinaryCrossEntropy => 3,
+                Loss::Rmse => 4,
+                Loss::CrossEntropy => 5,
+            },
+            weighted: weighted.into(),
+            labels: (width == 1 && outputs != 1).into(),
+            ..Self::default()
+        }
+    }
+
+    /// These words with those of a step of Adam.
+    pub(crate) fn with_step(self, rule: &AdamRule<f32>, keep: Keep, slot: usize, squares: usize) -> Self {
+        Self {
+            squares: squares as u32,
+            keep: match keep {
+                Keep::Never => 0,
+                Keep::Always => 1,
+                Keep::IfLowest => 2,
+            },
+            slot: slot as u32,
+            first_decay: rule.first[0],
+            first_gain: rule.first[1],
+            second_decay: rule.second[0],
+            second_gain: rule.second[1],
+            epsilon: rule.epsilon,
+            decay: rule.keep,
+            rate: rule.rate,
+            scale: rule.scale,
+            ..self
+        }
+    }
+}
+
+/// What the device remembers between submissions.
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Status {
+    pub(crate) loss: f32,
+    /// What the gradient lacks beside the slopes of the loss.
+    pub(crate) factor: f32,
+    pub(crate) faults: u32,
+    pub(crate) frozen: u32,
+    pub(crate) lowest: f32,
+    pub(crate) keep: u32,
+    pub(crate) unused: [u32; 2],
+}
+
+impl Status {
+    /// That of a new beginning.
+    pub(crate) fn fresh(lowest: Option<f64>) -> Self {
+        let lowest = lowest.map_or(f32::MAX, |lowest| lowest as f32);
+        Self { loss: 0.0, factor: 1.0, faults: 0, frozen: 0, lowest, keep: 0, unused: [0; 2] }
+    }
+}

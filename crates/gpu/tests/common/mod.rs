@@ -1,0 +1,58 @@
+//! An open device for tests, or word of its absence; a network to train on it.
+#![allow(dead_code, reason = "each test program uses some of it")]
+
+use kanode_engine::conformance::{Case, Placement};
+use kanode_engine::{AdamRule, Base};
+use kanode_gpu::{AdapterChoice, Gpu, GpuError};
+use kanode_spline::Outside;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The best adapter, a software one too; None, and a line that says so, where there is none.
+///
+/// # Panics
+/// If there is one that can't be opened.
+pub(crate) fn gpu() -> Option<Arc<Gpu>> {
+    match Gpu::open(&AdapterChoice { software: true, name: None }) {
+        Ok(gpu) => Some(gpu),
+        Err(GpuError::NoAdapter) => {
+            skip();
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Says that the test of this thread is skipped.
+pub(crate) fn skip() {
+    // Not by a macro, whose lines the harness would keep to itself: scripts/counts.mjs counts these.
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("a test");
+    writeln!(std::io::stdout(), "skipped: no Vulkan adapter for {name}").expect("stdout is open");
+}
+
+/// A network with a hidden layer.
+pub(crate) fn network(rows: usize) -> Case {
+    Case {
+        sizes: vec![6, 10, 2],
+        products: Vec::new(),
+        grid: 5,
+        degree: 3,
+        placement: Placement::Clamped,
+        outside: Outside::Linear,
+        base: Base::Silu,
+        rows,
+    }
+}
+
+/// Step number `step`, from 1, of Adam.
+pub(crate) fn rule(step: i32) -> AdamRule<f32> {
+    AdamRule {
+        first: [0.9, 0.1],
+        second: [0.999, 0.001],
+        epsilon: 1e-8,
+        keep: 1.0,
+        rate: (0.01 / (1.0 - 0.9f64.powi(step))) as f32,
+        scale: (1.0 / (1.0 - 0.999f64.powi(step))) as f32,
+    }
+}

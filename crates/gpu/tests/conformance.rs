@@ -1,0 +1,109 @@
+//! The GPU backend against the reference, on whatever adapter there is; llvmpipe will do.
+
+mod common;
+
+use common::gpu;
+use kanode_engine::Base;
+use kanode_engine::conformance::{self, Case, Placement};
+use kanode_gpu::GpuBackend;
+use kanode_spline::Outside;
+
+/// Largest difference from the oracle in `f64`, relative to the largest value.
+const TOLERANCE: f64 = 2e-6;
+/// The same where layers follow each other: what the first ones round, the slopes of the next ones magnify. The CPU's
+/// kernels in `f32` have 4.3e-6 at the worst of these cases.
+const DEEP_TOLERANCE: f64 = 5e-6;
+
+fn layer(inputs: usize, outputs: usize, grid: usize, degree: usize, rows: usize) -> Case {
+    Case {
+        sizes: vec![inputs, outputs],
+        products: Vec::new(),
+        grid,
+        degree,
+        placement: Placement::Adaptive,
+        outside: Outside::Linear,
+        base: Base::Silu,
+        rows,
+    }
+}
+
+#[test]
+fn every_case_agrees_with_the_reference() {
+    let Some(gpu) = gpu() else { return };
+    let backend = GpuBackend::new(gpu);
+    for case in conformance::cases() {
+        let tolerance = if case.sizes.len() == 2 { TOLERANCE } else { DEEP_TOLERANCE };
+        conformance::check_case::<f32>(&backend, &case, tolerance);
+    }
+}
+
+/// Both sides of the borders of output tiles, of parts of inputs, of columns in workgroup memory, and of parts of rows.
+#[test]
+fn layers_on_both_sides_of_every_border_agree_with_the_reference() {
+    let Some(gpu) = gpu() else { return };
+    let backend = GpuBackend::new(gpu);
+    for degree in 1..=5 {
+        for (inputs, outputs, grid, rows) in [
+            (64, 64, 5, 33),
+            (65, 63, 5, 64),
+            (129, 2, 3, 31),
+            (2, 65, 16 - degree, 32),
+            (2, 5, 17 - degree, 257),
+            (1, 1, 64 - degree, 1025),
+            (3, 4, 65 - degree, 100),
+            (2, 5, 129 - degree, 100),
+            (2, 3, 1000, 200),
+        ] {
+            conformance::check_case::<f32>(&backend, &layer(inputs, outputs, grid, degree, rows), TOLERANCE);
+        }
+    }
+    conformance::check_case::<f32>(&backend, &layer(600, 3, 2, 3, 9), TOLERANCE);
+    conformance::check_case::<f32>(&backend, &layer(2, 3, 4096, 3, 100), TOLERANCE);
+    conformance::check_case::<f32>(&backend, &layer(1, 2, 4096, 5, 3000), TOLERANCE);
+}
+
+#[test]
+fn tiles_add_up_to_the_batch() {
+    let Some(gpu) = gpu() else { return };
+    for rows_at_once in [1, 32, 100] {
+        let backend = GpuBackend::new(gpu.clone()).with_rows_at_once(rows_at_once);
+        for rows in [1, 99, 100, 101, 200] {
+            let mut case = layer(3, 4, 5, 3, rows);
+            if rows_at_once == 1 {
+                case.rows = case.rows.min(99);
+            }
+            conformance::check_case::<f32>(&backend, &case, TOLERANCE);
+            let deep = Case { sizes: vec![3, 5, 2], products: vec![vec![2, 2], vec![]], ..case };
+            conformance::check_case::<f32>(&backend, &deep, DEEP_TOLERANCE);
+        }
+    }
+}
+
+/// More workgroups than a dimension holds.
+#[test]
+fn dispatches_in_two_dimensions_agree_with_the_reference() {
+    let Some(gpu) = gpu() else { return };
+    let case = Case { base: Base::Zero, ..layer(600, 1, 1, 1, 30_000) };
+    let backend = GpuBackend::new(gpu);
+    let program = case.program();
+    let (x, parameters) = (case.inputs::<f32>(), case.parameters::<f32>(&program));
+    let mut executor = kanode_engine::Compile::<f32>::compile(&backend, &program).unwrap();
+    let mut outputs = vec![0.0; case.rows];
+    executor.predict(&parameters, &x, &mut outputs).unwrap();
+    // The last rows alone are one dimension.
+    let tail = 100;
+    let mut expected = vec![0.0; tail];
+    executor.predict(&parameters, &x[(case.rows - tail) * 600..], &mut expected).unwrap();
+    assert_eq!(outputs[case.rows - tail..], expected);
+}
+
+#[test]
+fn f64_programs_are_refused() {
+    let Some(gpu) = gpu() else { return };
+    let program = layer(1, 1, 3, 3, 1).program();
+    let refused = kanode_engine::Compile::<f64>::compile(&GpuBackend::new(gpu), &program).err();
+    assert_eq!(
+        refused.map(|error| error.to_string()),
+        Some("gpu: shaders have no numbers of 64 bits".to_owned())
+    );
+}

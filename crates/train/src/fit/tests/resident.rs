@@ -1,0 +1,255 @@
+//! Training on a device gives what training here gives: a device of plain loops, whose numbers have the same bits.
+
+use super::*;
+use kanode_engine::{
+    AdamRule, AdamSlabs, Batch, EngineError, Executor, Keep, LayerStatistics, Loss, Program, Resident,
+    ResidentStart, ResidentStep,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// The reference backend, as a device; it is lost after so many steps.
+struct Device {
+    lost_after: usize,
+    steps: Arc<AtomicUsize>,
+}
+
+impl Device {
+    fn new() -> Self {
+        Self { lost_after: usize::MAX, steps: Arc::default() }
+    }
+}
+
+struct DeviceExecutor {
+    inner: Box<dyn Executor<f64>>,
+    program: Arc<Program>,
+    lost_after: usize,
+    steps: Arc<AtomicUsize>,
+}
+
+struct DeviceTrainer {
+    inner: Box<dyn Executor<f64>>,
+    slabs: [Vec<f64>; 3],
+    kept: Vec<f64>,
+    still: Vec<usize>,
+    lowest: f64,
+    outcomes: Vec<ResidentStep>,
+    frozen: bool,
+    lost_after: usize,
+    steps: Arc<AtomicUsize>,
+}
+
+impl Compile<f64> for Device {
+    fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f64>>, EngineError> {
+        let inner = Compile::<f64>::compile(&Reference, program)?;
+        let (program, steps) = (Arc::clone(program), Arc::clone(&self.steps));
+        Ok(Box::new(DeviceExecutor { inner, program, lost_after: self.lost_after, steps }))
+    }
+}
+
+impl Executor<f64> for DeviceExecutor {
+    fn predict(&mut self, parameters: &[f64], x: &[f64], y: &mut [f64]) -> Result<(), EngineError> {
+        self.inner.predict(parameters, x, y)
+    }
+
+    fn loss(&mut self, loss: Loss, parameters: &[f64], batch: &Batch<'_, f64>) -> Result<f64, EngineError> {
+        self.inner.loss(loss, parameters, batch)
+    }
+
+    fn loss_and_gradient(
+        &mut self,
+        loss: Loss,
+        parameters: &[f64],
+        batch: &Batch<'_, f64>,
+        gradient: &mut [f64],
+    ) -> Result<f64, EngineError> {
+        self.inner.loss_and_gradient(loss, parameters, batch, gradient)
+    }
+
+    fn backward(
+        &mut self,
+        p: &[f64],
+        x: &[f64],
+        dy: &[f64],
+        g: &mut [f64],
+        dx: &mut [f64],
+    ) -> Result<(), EngineError> {
+        self.inner.backward(p, x, dy, g, dx)
+    }
+
+    fn statistics(&mut self, parameters: &[f64], x: &[f64]) -> Result<Vec<LayerStatistics>, EngineError> {
+        self.inner.statistics(parameters, x)
+    }
+
+    fn resident(
+        &mut self,
+        start: &ResidentStart<'_, f64>,
+    ) -> Result<Option<Box<dyn Resident<f64>>>, EngineError> {
+        Ok(Some(Box::new(DeviceTrainer {
+            inner: Compile::<f64>::compile(&Reference, &self.program)?,
+            slabs: [start.parameters, start.first, start.second].map(<[f64]>::to_vec),
+            kept: start.parameters.to_vec(),
+            still: start.still.to_vec(),
+            lowest: start.lowest.unwrap_or(f64::INFINITY),
+            outcomes: Vec::new(),
+            frozen: false,
+            lost_after: self.lost_after,
+            steps: Arc::clone(&self.steps),
+        })))
+    }
+}
+
+impl Resident<f64> for DeviceTrainer {
+    fn capacity(&self) -> usize {
+        7
+    }
+
+    fn step(
+        &mut self,
+        loss: Loss,
+        batch: &Batch<'_, f64>,
+        rule: &AdamRule<f64>,
+        keep: Keep,
+    ) -> Result<(), EngineError> {
+        if self.steps.fetch_add(1, SeqCst) >= self.lost_after {
+            return Err(EngineError::Device { backend: "device", reason: "lost".to_owned() });
+        }
+        let [parameters, first, second] = &mut self.slabs;
+        let mut gradient = vec![0.0; parameters.len()];
+        let loss = self.inner.loss_and_gradient(loss, parameters, batch, &mut gradient)?;
+        self.still.iter().for_each(|index| gradient[*index] = 0.0);
+        let gradient_norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        self.frozen |= !(loss.is_finite() && gradient_norm.is_finite());
+        if !self.frozen {
+            if keep == Keep::Always || keep == Keep::IfLowest && loss < self.lowest {
+                (self.kept, self.lowest) = (parameters.clone(), loss);
+            }
+            rule.apply(AdamSlabs { parameters, gradient: &gradient, first, second });
+        }
+        self.outcomes.push(ResidentStep { loss, gradient_norm, done: !self.frozen });
+        assert!(self.outcomes.len() <= self.capacity());
+        Ok(())
+    }
+
+    fn outcomes(&mut self) -> Result<Vec<ResidentStep>, EngineError> {
+        Ok(std::mem::take(&mut self.outcomes))
+    }
+
+    fn read(
+        &mut self,
+        parameters: &mut [f64],
+        first: &mut [f64],
+        second: &mut [f64],
+    ) -> Result<(), EngineError> {
+        for (to, from) in [parameters, first, second].into_iter().zip(&self.slabs) {
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self, parameters: &mut [f64]) -> Result<(), EngineError> {
+        parameters.copy_from_slice(&self.kept);
+        Ok(())
+    }
+
+    fn loss(&mut self, loss: Loss, batch: &Batch<'_, f64>) -> Result<f64, EngineError> {
+        self.inner.loss(loss, &self.slabs[0], batch)
+    }
+}
+
+fn options(steps: Option<u64>, epochs: Option<u64>, batch_size: Option<usize>) -> FitOptions {
+    FitOptions { optimizer: Some(Optimizer::adam()), steps, epochs, batch_size, ..FitOptions::default() }
+}
+
+/// Step, loss and validation loss of each record.
+fn records(report: &FitReport<f64>) -> Vec<(u64, f64, Option<f64>)> {
+    report.history.iter().map(|record| (record.step, record.loss, record.validation_loss)).collect()
+}
+
+#[test]
+fn a_fit_on_a_device_is_the_fit_that_it_would_be_here() {
+    let (data, held) = (crate::testing::surface(50, 1), crate::testing::surface(20, 2));
+    let early = EarlyStopping { patience: 2, min_delta: 1e-3 };
+    let cases = [
+        options(Some(40), None, None),
+        options(Some(33), None, Some(20)),
+        options(None, Some(9), Some(16)),
+        options(None, Some(20), None),
+        FitOptions { early_stopping: Some(early), ..options(Some(300), None, None) },
+        FitOptions { early_stopping: Some(early), ..options(None, Some(200), Some(16)) },
+        FitOptions { learning_rate: Some(2.0), ..options(Some(25), None, None) },
+        FitOptions { optimizer: Some(Optimizer::adamw()), grid: vec![5, 9], ..options(Some(12), None, None) },
+        FitOptions { restore_best: false, ..options(Some(40), None, None) },
+    ];
+    for (index, case) in cases.iter().enumerate() {
+        for validation in [None, Some(&held)] {
+            let run = |backend: &dyn Compile<f64>| {
+                let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+                let report =
+                    fit(&mut network, &data, validation, case, None, backend, &mut Unobserved).unwrap();
+                (network.parameters().to_vec(), report)
+            };
+            let (here, there) = (run(&Reference), run(&Device::new()));
+            assert_eq!(records(&there.1), records(&here.1), "{index}");
+            assert_eq!(there.1.stop, here.1.stop, "{index}");
+            assert_eq!(there.1.best, here.1.best, "{index}");
+            assert!(there.0 == here.0, "{index}");
+            assert_eq!(there.1.state.position, here.1.state.position, "{index}");
+            assert!(there.1.state == here.1.state, "{index}");
+        }
+    }
+}
+
+#[test]
+fn pauses_and_checkpoints_on_a_device_lose_nothing() {
+    let data = crate::testing::surface(50, 1);
+    let every = CheckpointEvery::Steps(5);
+    let case = FitOptions { checkpoint_every: Some(every), ..options(Some(20), None, Some(16)) };
+    let run = |backend: &dyn Compile<f64>| {
+        let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+        let mut recorder = Recorder::default();
+        let report = fit(&mut network, &data, None, &case, None, backend, &mut recorder).unwrap();
+        let mut resumed = network.clone();
+        let state = Some(report.state);
+        fit(&mut resumed, &data, None, &options(Some(13), None, Some(16)), state, backend, &mut Unobserved)
+            .unwrap();
+        (
+            recorder.checkpoints.into_iter().map(|(_, state)| state).collect::<Vec<_>>(),
+            resumed.parameters().to_vec(),
+        )
+    };
+    let here = run(&Reference);
+    assert_eq!(here.0.len(), 4);
+    assert!(run(&Device::new()) == here);
+}
+
+#[test]
+fn divergence_on_a_device_is_told_as_it_is_here() {
+    let data = crate::testing::surface(50, 1);
+    let case = FitOptions { learning_rate: Some(1e200), ..options(Some(20), None, None) };
+    let run = |backend: &dyn Compile<f64>| {
+        let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+        let failure = fit(&mut network, &data, None, &case, None, backend, &mut Unobserved).unwrap_err();
+        (format!("{:?}", failure.error), network.parameters().to_vec())
+    };
+    assert_eq!(run(&Device::new()), run(&Reference));
+}
+
+#[test]
+fn a_lost_device_leaves_a_fit_that_can_go_on_here() {
+    let data = crate::testing::surface(50, 1);
+    let checkpoint_every = Some(CheckpointEvery::Steps(10));
+    let case = FitOptions { checkpoint_every, ..options(Some(40), None, None) };
+    let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+    let device = Device { lost_after: 25, ..Device::new() };
+    let failure = fit(&mut network, &data, None, &case, None, &device, &mut Recorder::default()).unwrap_err();
+    assert!(matches!(failure.error, TrainError::Engine(EngineError::Device { .. })));
+    // The parameters were last home at the checkpoint.
+    let state = failure.report.unwrap().state;
+    assert_eq!(state.position.steps, 20);
+    let rest = options(Some(20), None, None);
+    fit(&mut network, &data, None, &rest, Some(state), &Reference, &mut Unobserved).unwrap();
+    let mut expected = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+    fit(&mut expected, &data, None, &case, None, &Reference, &mut Unobserved).unwrap();
+    assert!(network.parameters() == expected.parameters());
+}

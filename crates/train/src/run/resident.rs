@@ -1,0 +1,239 @@
+//! Steps of Adam whose parameters stay on a device. They are queued in windows, and what they came to is asked for once
+//! a window, so that a device never waits for its host. A fit records and watches the same numbers as ever; where it
+//! wants the parameters themselves, they are brought home.
+
+use super::method::Method;
+use super::{Pace, Run};
+use crate::error::TrainError;
+use crate::observer::Observer;
+use crate::options::{CheckpointEvery, Length};
+use crate::report::{StopReason, Watched};
+use crate::state::Position;
+use kanode_engine::{EngineError, Keep, Real, Resident, ResidentStart, ResidentStep};
+use kanode_network::Penalties;
+use kanode_optim::{OptimizerState, Step, StepOutcome};
+use std::time::{Duration, Instant};
+
+/// Steps of a window, at most.
+const WINDOW: u64 = 32;
+/// A window that takes longer is not lengthened: nobody can cancel a fit in it.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How often parameters are brought home, in case the device is lost.
+const SAFETY: Duration = Duration::from_secs(5);
+
+/// Training on a device.
+pub(super) struct OnDevice<T> {
+    trainer: Box<dyn Resident<T>>,
+    window: u64,
+    /// Steps done since the parameters were home, the position then, and the time.
+    ahead: u64,
+    home: Position,
+    since: Instant,
+}
+
+/// A step that is queued.
+struct Queued {
+    rate: f64,
+    weight: f64,
+}
+
+impl<T: Real> Run<'_, T> {
+    /// Whether the steps are done on a device; brings the training there if it can be.
+    pub(super) fn is_on_device(&mut self) -> Result<bool, TrainError> {
+        if self.on_device.is_some() {
+            return Ok(true);
+        }
+        let plain = self.options.sam.is_none()
+            && self.options.penalties == Penalties::default()
+            && self.options.regularization.fixed().is_none();
+        let Method::Gradient(optimizer) = &mut self.method else { return Ok(false) };
+        let Some(memory) = optimizer.adam_memory().filter(|_| plain && !self.home_only) else {
+            return Ok(false);
+        };
+        let mut moving = vec![T::ONE; self.x.len()];
+        self.network.clear_pruned(&mut moving);
+        let still: Vec<usize> = (0..moving.len()).filter(|index| moving[*index] == T::ZERO).collect();
+        let start = ResidentStart {
+            parameters: &self.x,
+            first: memory.first,
+            second: memory.second,
+            still: &still,
+            lowest: self.position.best.map(|best| best.loss),
+        };
+        let trainer = self.executor.resident(&start)?;
+        self.home_only = trainer.is_none();
+        self.on_device = trainer.map(|trainer| OnDevice {
+            trainer,
+            window: 1,
+            ahead: 0,
+            home: self.position.clone(),
+            since: Instant::now(),
+        });
+        Ok(self.on_device.is_some())
+    }
+
+    /// Brings parameters and moments home, where steps were done since they were.
+    pub(super) fn bring_home(&mut self) -> Result<(), EngineError> {
+        let Some(device) = self.on_device.as_mut().filter(|device| device.ahead > 0) else { return Ok(()) };
+        let Method::Gradient(optimizer) = &mut self.method else { return Ok(()) };
+        let mut x = self.x.clone();
+        let read = device.read(optimizer, &mut x);
+        if read.is_ok() {
+            self.x = x;
+            (device.home, device.since) = (self.position.clone(), Instant::now());
+        } else {
+            self.lose_device();
+        }
+        read
+    }
+
+    /// Goes back to where the parameters were home last: those of a lost device are lost.
+    fn lose_device(&mut self) {
+        if let Some(device) = self.on_device.take() {
+            let best = self.position.best;
+            self.position = Position { best, ..device.home };
+        }
+    }
+
+    /// A window of steps, and all that is due after each.
+    pub(super) fn device_steps(
+        &mut self,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Option<StopReason>, TrainError> {
+        if observer.cancelled() {
+            return Ok(Some(StopReason::Cancelled));
+        }
+        let begun = Instant::now();
+        let result = self.run_window(observer);
+        match &result {
+            Err(TrainError::Engine(_)) => self.lose_device(),
+            _ => {
+                if let Some(device) = &mut self.on_device {
+                    device.window =
+                        if begun.elapsed() < PATIENCE { (2 * device.window).min(WINDOW) } else { 1 };
+                    if device.since.elapsed() > SAFETY {
+                        self.bring_home()?;
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    fn run_window(&mut self, observer: &mut dyn Observer<T>) -> Result<Option<StopReason>, TrainError> {
+        let (count, whole) = (self.batches.count(), self.batches.count() == 1);
+        let Position { steps, epochs, batch: first, .. } = self.position;
+        let length = self.window_length(count - first);
+        let watches = self.measures_before_step();
+        let Some(device) = &mut self.on_device else { return Ok(None) };
+        let Method::Gradient(optimizer) = &self.method else { return Ok(None) };
+        let Some(done) = optimizer.adam_steps().map(|steps| steps + device.ahead) else { return Ok(None) };
+        let mut queued = Vec::new();
+        for index in 0..length {
+            let rate = self.options.schedule.rate(self.options.base_rate(), steps + index, self.total_steps);
+            let Some(rule) = optimizer.adam_rule(rate, done + index + 1) else { return Ok(None) };
+            let ends_pass = whole || first + index + 1 == count;
+            let keep = match (watches && ends_pass, whole) {
+                (false, _) => Keep::Never,
+                (true, true) => Keep::IfLowest,
+                (true, false) => Keep::Always,
+            };
+            let pass = if whole { epochs + index } else { epochs };
+            let batch = self.batches.get(pass, if whole { 0 } else { first + index });
+            let weight = batch.weights.map_or(batch.rows as f64, |w| w.iter().map(|w| w.to_f64()).sum());
+            device.trainer.step(self.options.loss, &batch, &rule, keep)?;
+            queued.push(Queued { rate, weight });
+        }
+        let outcomes = device.trainer.outcomes()?;
+        device.ahead += outcomes.iter().take_while(|step| step.done).count() as u64;
+        self.position.evaluations = self.position.evaluations.saturating_add(outcomes.len() as u64);
+        if watches && self.is_best_in(&outcomes, whole, first + length == count, &queued) {
+            let Some(device) = &mut self.on_device else { return Ok(None) };
+            device.trainer.kept(&mut self.before)?;
+        }
+        for (outcome, Queued { rate, weight }) in outcomes.iter().zip(queued) {
+            if !outcome.done {
+                // What is wrong with it, the ordinary step will say.
+                self.bring_home()?;
+                (self.on_device, self.home_only) = (None, true);
+                return Ok(None);
+            }
+            let step = Step {
+                loss: outcome.loss,
+                gradient_norm: outcome.gradient_norm,
+                evaluations: 1,
+                outcome: StepOutcome::Accepted,
+            };
+            let pace = Pace { learning_rate: Some(rate), damping: None };
+            if self.advance(&step, weight, pace, observer)? {
+                return Ok(Some(StopReason::EarlyStopped));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a window found parameters that are better than all before, so that they are wanted.
+    fn is_best_in(&self, outcomes: &[ResidentStep], whole: bool, ends_pass: bool, queued: &[Queued]) -> bool {
+        let losses = outcomes.iter().take_while(|step| step.done).map(|step| step.loss);
+        let better = |loss: f64| self.position.best.is_none_or(|best| loss < best.loss);
+        if whole {
+            return losses.into_iter().any(better);
+        }
+        let (mut loss, mut weight) = (self.position.pass_loss, self.position.pass_weight);
+        for (step, queued) in losses.zip(queued) {
+            loss += step * queued.weight;
+            weight += queued.weight;
+        }
+        ends_pass && better(loss / weight)
+    }
+
+    /// Steps until something wants to know how it goes.
+    fn window_length(&self, left_in_pass: u64) -> u64 {
+        let Some(device) = &self.on_device else { return 0 };
+        let Position { steps, epochs, .. } = self.position;
+        let whole = self.batches.count() == 1;
+        let mut length = device.window.min(device.trainer.capacity() as u64);
+        if !whole {
+            length = length.min(left_in_pass);
+        }
+        match self.end {
+            Length::Steps(end) => length = length.min(end - steps),
+            Length::Epochs(end) if whole => length = length.min(end - epochs),
+            Length::Epochs(_) => {}
+        }
+        let by_step = matches!(self.end, Length::Steps(_));
+        let validates = self.watch.watched == Watched::Validation && (by_step || whole);
+        if validates || whole && self.options.early_stopping.is_some() {
+            return 1;
+        }
+        let next = |every: u64| every - steps % every;
+        if let Some(CheckpointEvery::Steps(every)) = self.options.checkpoint_every {
+            length = length.min(next(every));
+        }
+        if let Some(updates) = self.options.grid_update.filter(|updates| updates.enabled) {
+            length = length.min(next(updates.every));
+        }
+        length
+    }
+
+    /// The loss of the validation rows at the parameters of now, wherever they are.
+    pub(super) fn validation_loss(&mut self) -> Result<Option<f64>, EngineError> {
+        let Some(block) = &self.prepared.validation else { return Ok(None) };
+        let loss = match &mut self.on_device {
+            Some(device) => device.trainer.loss(self.options.loss, &block.all()),
+            None => self.executor.loss(self.options.loss, &self.x, &block.all()),
+        };
+        loss.map(Some)
+    }
+}
+
+impl<T: Real> OnDevice<T> {
+    fn read(&mut self, optimizer: &mut OptimizerState<T>, x: &mut [T]) -> Result<(), EngineError> {
+        if let Some(memory) = optimizer.adam_memory() {
+            self.trainer.read(x, memory.first, memory.second)?;
+            *memory.steps += std::mem::take(&mut self.ahead);
+            memory.changed();
+        }
+        Ok(())
+    }
+}
