@@ -136,7 +136,7 @@ impl NativeModel {
                     let model = slot.snapshot();
                     spawn(env, "remove", Arc::default(), move || {
                         let network = model.network.prune(&wide(&model.network, &x, rows), &removal)?;
-                        let edges = |network: &Network<_>| network.packing().edges().len();
+                        let edges = |network: &Network<_>| network.edge_count();
                         let report = json!({
                             "edgesBefore": edges(&model.network),
                             "edgesAfter": edges(&network),

@@ -228,6 +228,7 @@ mod tests {
             base: Base::Identity,
             splines: vec![Arc::clone(&table)],
             products: Vec::new(),
+            functions: Vec::new(),
         };
         let x: Vec<f64> = (0..77).map(|i| f64::from(i * 37 % 77) / 20.0 - 1.9).collect();
         for level in Isa::available().into_iter().filter_map(Isa::level) {
