@@ -19,13 +19,20 @@ mod expression;
 mod families;
 mod fit;
 mod formula;
+mod front;
+mod model;
+mod sample;
 #[cfg(test)]
 mod testing;
 
 pub use edge::{EdgeError, edge_curve};
 pub use expression::{
-    Condition, Enclosure, Expression, Function, Interval, Node, Number, Rational, Requirement, Scratch, Tape,
+    Condition, Enclosure, Expression, Function, Gradient, Interval, Node, Number, Rational, Requirement,
+    Scratch, Tape,
 };
 pub use families::{Custom, CustomError, Family, default_families, family, family_names};
 pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
 pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
+pub use front::{Archive, Candidate, Description, Front, finish, is_exact, variants};
+pub use model::{Constant, LevenbergMarquardt, Model, Snapping, forms, refine, snap};
+pub use sample::{Sample, SampleError};
