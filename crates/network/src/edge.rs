@@ -83,6 +83,15 @@ impl<T: Real> Network<T> {
         Ok(curve.collect())
     }
 
+    /// The grid's ends of the node that an edge comes from, in the network's units.
+    ///
+    /// # Errors
+    /// [`NetworkError::Edge`].
+    pub fn domain_of(&self, edge: EdgeId) -> Result<(f64, f64), NetworkError> {
+        self.check_edge(edge)?;
+        Ok(self.knots()[edge.layer][edge.from].domain())
+    }
+
     /// The edge that the parameter number `index` of a slab belongs to, or None beyond the slab.
     pub fn edge_of_parameter(&self, index: usize) -> Option<EdgeId> {
         let ranges = self.program().ranges();

@@ -14,7 +14,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod distil;
 mod edge;
+mod edge_formula;
 mod expression;
 mod families;
 mod fit;
@@ -25,7 +27,11 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use distil::{
+    Agreement, DistilError, DistilOptions, Distilled, Ended, Hybrid, Progress, Watch, distil, output_formula,
+};
 pub use edge::{EdgeError, edge_curve};
+pub use edge_formula::EdgeFormula;
 pub use expression::{
     Condition, Enclosure, Expression, Function, Gradient, Interval, Node, Number, Rational, Requirement,
     Scratch, Tape,

@@ -123,6 +123,11 @@ impl Sample {
         (0..self.rows()).map(|row| weight(row) * (self.y[row] - mean).powi(2)).sum::<f64>() / total
     }
 
+    /// The relative weight of a row.
+    pub(crate) fn weight(&self, row: usize) -> f64 {
+        self.roots.as_ref().map_or(1.0, |roots| roots[row] * roots[row])
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.y.len()
