@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod discover;
 mod edge;
 mod expression;
 mod families;
@@ -25,6 +26,7 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover};
 pub use edge::{EdgeError, edge_curve};
 pub use expression::{
     Condition, Enclosure, Expression, Function, Gradient, Interval, Node, Number, Rational, Requirement,
@@ -34,5 +36,5 @@ pub use families::{Custom, CustomError, Family, default_families, family, family
 pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
 pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
 pub use front::{Archive, Candidate, Description, Front, finish, is_exact, variants};
-pub use model::{Constant, LevenbergMarquardt, Model, Snapping, forms, refine, snap};
+pub use model::{Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};
 pub use sample::{Sample, SampleError};
