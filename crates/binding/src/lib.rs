@@ -14,6 +14,7 @@ mod equations;
 mod failure;
 mod fit;
 mod formula;
+mod front;
 mod model;
 mod shared;
 mod structure;

@@ -1,7 +1,7 @@
 //! Between networks and the tensors of a file.
 
 use crate::container::{self, Header, Tensor, Tensors};
-use crate::document::{Document, Function, VERSION};
+use crate::document::{Document, Function, version};
 use crate::error::{Corruption, FormatError};
 use crate::number::{Number, NumberType, Numbers};
 use kanode_engine::{FunctionEdge, LayerViews};
@@ -57,9 +57,10 @@ pub fn encode<T: Number>(
         tensors.extend(vectors.into_iter().map(|(name, vector)| state_tensor(&name, vector)));
         state_header = Some(header);
     }
+    let functions = functions(network)?;
     let document = Document {
         checksum: 0,
-        version: VERSION,
+        version: version(&functions),
         kanode: env!("CARGO_PKG_VERSION").to_owned(),
         dtype: T::TYPE,
         specification: network.specification().clone(),
@@ -67,7 +68,7 @@ pub fn encode<T: Number>(
         scaler: network.scaler().is_some(),
         loss: network.loss(),
         pruned: pruned_edges(network),
-        functions: functions(network)?,
+        functions,
         input_ids: input_ids(network),
         regularization: network.regularization().copied(),
         state: state_header,

@@ -12,6 +12,7 @@ mod state;
 
 pub use compose::output_formula;
 
+use crate::discover::SearchEnd;
 use crate::families::Family;
 use crate::front::Front;
 use crate::sample::{Sample, SampleError};
@@ -30,8 +31,6 @@ pub struct DistilOptions {
     pub budget: usize,
     /// Time after which it does.
     pub time: Option<Duration>,
-    /// Threads; the result does not depend on them.
-    pub threads: usize,
     /// Standard deviation of what the network does not know about its target, as a part of the target's: the network's
     /// own error on rows that it was not trained on. The error on the rows given unless there is one.
     pub noise: Option<f64>,
@@ -45,7 +44,6 @@ impl Default for DistilOptions {
             beam: 4,
             budget: 2000,
             time: None,
-            threads: 1,
             noise: None,
         }
     }
@@ -53,7 +51,7 @@ impl Default for DistilOptions {
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct DistilProgress {
     /// Fits so far.
     pub evaluations: usize,
     /// Edges that are functions in the best network so far, and edges that there are.
@@ -69,20 +67,7 @@ pub struct Watch<'a> {
     /// Whether the search is to end with an error.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Called now and then.
-    pub progress: &'a mut dyn FnMut(Progress),
-}
-
-/// Why a search ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// A formula is exact.
-    Exact,
-    /// Nothing is left to try.
-    Complete,
-    /// The budget is spent.
-    Budget,
-    /// The time is over.
-    Time,
+    pub progress: &'a mut dyn FnMut(DistilProgress),
 }
 
 /// How far a formula is from a network, in the units of the target.
@@ -117,7 +102,7 @@ pub struct Distilled {
     /// Fits of networks and formulas.
     pub evaluations: usize,
     /// Why it ended.
-    pub ended: Ended,
+    pub ended: SearchEnd,
 }
 
 /// Why there is no formula.
@@ -141,15 +126,10 @@ pub enum DistilError {
         /// Why.
         reason: &'static str,
     },
-    /// The threads could not be started.
-    #[error("no threads to search with: {reason}")]
-    Threads {
-        /// What the system says.
-        reason: String,
-    },
 }
 
-/// Searches formulas of a network's output. The columns of the sample are the network's inputs, in the units of the data;
+/// Searches formulas of a network's output, on the threads of the pool that it is called in; what it finds does not depend
+/// on their number. The columns of the sample are the network's inputs, in the units of the data;
 /// its targets are those of the output.
 ///
 /// # Errors
@@ -172,9 +152,7 @@ pub fn distil(
     if sample.is_constant() {
         return Err(DistilError::Constant);
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build();
-    let pool = pool.map_err(|error| DistilError::Threads { reason: error.to_string() })?;
-    search::Search::new(network, sample, options, &pool)?.run(watch)
+    search::Search::new(network, sample, options)?.run(watch)
 }
 
 #[cfg(test)]

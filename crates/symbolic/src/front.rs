@@ -151,6 +151,11 @@ impl Front {
         Some(Self { candidates: front, best: place })
     }
 
+    /// The front of one candidate.
+    pub(crate) fn single(candidate: Candidate) -> Self {
+        Self { candidates: vec![candidate], best: 0 }
+    }
+
     /// The candidates, the shortest formula first.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates

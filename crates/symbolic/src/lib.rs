@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod discover;
 mod distil;
 mod edge;
 mod edge_formula;
@@ -27,8 +28,9 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover};
 pub use distil::{
-    Agreement, DistilError, DistilOptions, Distilled, Ended, Hybrid, Progress, Watch, distil, output_formula,
+    Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch, distil, output_formula,
 };
 pub use edge::{EdgeError, edge_curve};
 pub use edge_formula::EdgeFormula;
@@ -40,5 +42,5 @@ pub use families::{Custom, CustomError, Family, default_families, family, family
 pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
 pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
 pub use front::{Archive, Candidate, Description, Front, finish, is_exact, variants};
-pub use model::{Constant, LevenbergMarquardt, Model, Snapping, forms, refine, snap};
+pub use model::{Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};
 pub use sample::{Sample, SampleError};

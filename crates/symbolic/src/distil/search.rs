@@ -3,7 +3,8 @@
 use super::compose::{needed, output_formula};
 use super::refit::{Observations, predictions, refit};
 use super::state::{Scale, State, sureness};
-use super::{Agreement, DistilError, DistilOptions, Distilled, Ended, Hybrid, Progress, Watch};
+use super::{Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
+use crate::discover::SearchEnd;
 use crate::expression::Expression;
 use crate::families::{Family, family};
 use crate::formula::Formula;
@@ -11,7 +12,6 @@ use crate::front::{Candidate, Description, Front, variants};
 use crate::model::{LevenbergMarquardt, Model, refine};
 use crate::sample::Sample;
 use kanode_network::{EdgeId, Network};
-use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -42,7 +42,6 @@ pub(super) struct Search<'a> {
     sample: Sample,
     whole: &'a Sample,
     options: &'a DistilOptions,
-    pool: &'a ThreadPool,
     rows: Observations,
     scale: Scale,
     noise: f64,
@@ -59,7 +58,7 @@ pub(super) struct Search<'a> {
 /// The search is over before its end.
 enum Stop {
     Cancelled,
-    Early(Ended),
+    Early(SearchEnd),
 }
 
 impl<'a> Search<'a> {
@@ -67,8 +66,7 @@ impl<'a> Search<'a> {
         network: &'a Network<f64>,
         sample: &'a Sample,
         options: &'a DistilOptions,
-        pool: &'a ThreadPool,
-    ) -> Result<Self, DistilError> {
+        ) -> Result<Self, DistilError> {
         let output = options.output;
         let whole = sample;
         let sample = sample.thinned(FINAL);
@@ -98,7 +96,6 @@ impl<'a> Search<'a> {
             sample,
             whole,
             options,
-            pool,
             rows,
             scale,
             noise,
@@ -137,7 +134,7 @@ impl<'a> Search<'a> {
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
     }
 
-    fn explore(&mut self, watch: &mut Watch<'_>) -> Result<Ended, Stop> {
+    fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
         let mut beam = vec![self.start.clone()];
         let (mut finished, mut partial) = (Vec::new(), self.start.clone());
         while !beam.is_empty() {
@@ -148,7 +145,7 @@ impl<'a> Search<'a> {
             children.truncate(self.options.beam.max(1));
             if let Some(best) = children.first() {
                 let (fixed, edges) = (best.fixed.len(), best.fixed.len() + best.open.len());
-                (watch.progress)(Progress { evaluations: self.evaluations, fixed, edges, error: best.error });
+                (watch.progress)(DistilProgress { evaluations: self.evaluations, fixed, edges, error: best.error });
                 if !best.open.is_empty() && best.bits(&self.scale) < partial.bits(&self.scale) {
                     partial = best.clone();
                 }
@@ -159,10 +156,10 @@ impl<'a> Search<'a> {
         }
         finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
         finished.truncate(FINALISTS);
-        let Some(mut best) = finished.first().cloned() else { return Ok(Ended::Complete) };
+        let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
         for state in &finished {
             if self.conclude(std::slice::from_ref(state), watch)? {
-                return Ok(Ended::Exact);
+                return Ok(SearchEnd::Exact);
             }
         }
         for _ in 0..ROUNDS {
@@ -170,7 +167,7 @@ impl<'a> Search<'a> {
             let Some(better) = better else { break };
             best = better;
             if self.conclude(std::slice::from_ref(&best), watch)? {
-                return Ok(Ended::Exact);
+                return Ok(SearchEnd::Exact);
             }
         }
         if partial.bits(&self.scale) + HYBRID < best.bits(&self.scale) && !partial.fixed.is_empty() {
@@ -178,7 +175,7 @@ impl<'a> Search<'a> {
             self.hybrid = Some(Hybrid { network: partial.network, splines, error: partial.error });
         }
         self.simplify(best, watch)?;
-        Ok(Ended::Complete)
+        Ok(SearchEnd::Complete)
     }
 
     /// Networks with one function more, from the surest edges of those given.
@@ -305,7 +302,7 @@ impl<'a> Search<'a> {
         self.check(watch)?;
         self.evaluations += items.len();
         let this: &Self = self;
-        Ok(self.pool.install(|| items.par_iter().map(|item| work(this, item)).collect()))
+        Ok(items.par_iter().map(|item| work(this, item)).collect())
     }
 
     fn check(&self, watch: &Watch<'_>) -> Result<(), Stop> {
@@ -313,10 +310,10 @@ impl<'a> Search<'a> {
             return Err(Stop::Cancelled);
         }
         if self.evaluations >= self.options.budget {
-            return Err(Stop::Early(Ended::Budget));
+            return Err(Stop::Early(SearchEnd::Budget));
         }
         if self.options.time.is_some_and(|most| self.started.elapsed() >= most) {
-            return Err(Stop::Early(Ended::Time));
+            return Err(Stop::Early(SearchEnd::Time));
         }
         Ok(())
     }

@@ -40,7 +40,8 @@ fn trained(specification: Specification, data: &Dataset) -> Network<f64> {
 fn searched(network: &Network<f64>, sample: &Sample, threads: usize) -> Distilled {
     let mut progress = |_| {};
     let mut watch = Watch { cancelled: &|| false, progress: &mut progress };
-    distil(network, sample, &DistilOptions { threads, ..DistilOptions::default() }, &mut watch).unwrap()
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| distil(network, sample, &DistilOptions::default(), &mut watch)).unwrap()
 }
 
 fn best(found: &Distilled) -> Expression {

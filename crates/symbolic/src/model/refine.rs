@@ -32,8 +32,8 @@ pub fn refine(model: &mut Model, sample: &Sample, how: LevenbergMarquardt) -> f6
     relative(error, sample)
 }
 
-/// The unexplained part of the variance as the model stands.
-pub(crate) fn error_of(model: &Model, sample: &Sample) -> f64 {
+/// The unexplained part of the variance as the model stands; infinite where it has no value at some row.
+pub fn error_of(model: &Model, sample: &Sample) -> f64 {
     let Some(problem) = Problem::new(model, sample) else { return f64::INFINITY };
     relative(problem.error_at(&problem.theta), sample)
 }
