@@ -90,7 +90,8 @@ fn functions<T: Number>(network: &Network<T>) -> Result<Vec<Vec<Function>>, Form
     let of_edge = |function: &FunctionEdge| {
         let formula = function.function.as_any().downcast_ref::<EdgeFormula>();
         let written = formula.map(EdgeFormula::write).transpose().ok().flatten();
-        let formula = written.ok_or_else(|| FormatError::Unwritable { what: Corruption::Formula { edge: function.edge } })?;
+        let formula = written
+            .ok_or_else(|| FormatError::Unwritable { what: Corruption::Formula { edge: function.edge } })?;
         Ok(Function { edge: function.edge, formula })
     };
     network.functions().iter().map(|layer| layer.iter().map(of_edge).collect()).collect()
@@ -131,7 +132,8 @@ pub fn decode(bytes: &[u8]) -> Result<AnyModel, FormatError> {
 }
 
 fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Model<T>, Corruption> {
-    let Document { specification, names, scaler, loss, pruned, functions, input_ids, regularization, .. } = document;
+    let Document { specification, names, scaler, loss, pruned, functions, input_ids, regularization, .. } =
+        document;
     let functions = read_functions(&functions)?;
     let (state, metadata) = (document.state, document.metadata);
     let (mut parameters, mut knots) = (Vec::new(), Vec::new());
@@ -160,8 +162,18 @@ fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Mode
         .transpose()?;
     let state = state.map(|header| read_state(header, &mut tensors, parameters.len())).transpose()?;
     tensors.finish()?;
-    let parts =
-        Parts { specification, knots, parameters, scaler, names, loss, pruned, functions, input_ids, regularization };
+    let parts = Parts {
+        specification,
+        knots,
+        parameters,
+        scaler,
+        names,
+        loss,
+        pruned,
+        functions,
+        input_ids,
+        regularization,
+    };
     let network = Network::from_parts(parts)?;
     Ok(Model { network, state, metadata })
 }

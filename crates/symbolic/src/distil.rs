@@ -67,7 +67,7 @@ pub struct Watch<'a> {
     /// Whether the search is to end with an error.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Called now and then.
-    pub progress: &'a mut dyn FnMut(DistilProgress),
+    pub progress: &'a mut (dyn FnMut(DistilProgress) + Send),
 }
 
 /// How far a formula is from a network, in the units of the target.

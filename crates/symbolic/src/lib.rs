@@ -21,6 +21,7 @@ mod edge_formula;
 mod expression;
 mod families;
 mod fit;
+mod fixing;
 mod formula;
 mod front;
 mod model;
@@ -40,6 +41,7 @@ pub use expression::{
 };
 pub use families::{Custom, CustomError, Family, default_families, family, family_names};
 pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
+pub use fixing::{FixError, fix, fix_family, lock};
 pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
 pub use front::{Archive, Candidate, Description, Front, finish, is_exact, variants};
 pub use model::{Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};

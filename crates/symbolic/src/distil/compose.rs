@@ -111,7 +111,8 @@ fn phased(argument: &Expression) -> Option<Expression> {
     let (phase, rest) = terms.split_last()?;
     let Some(Number::Real(phase)) = phase.number() else { return None };
     let quarters = (phase / FRAC_PI_2).round();
-    let turned = Expression::sum(rest.iter().cloned().chain([Expression::real(phase - quarters * FRAC_PI_2)]));
+    let turned =
+        Expression::sum(rest.iter().cloned().chain([Expression::real(phase - quarters * FRAC_PI_2)]));
     let (function, sign) = match quarters.rem_euclid(4.0) as u8 {
         0 => (Function::Sin, 1),
         1 => (Function::Cos, 1),

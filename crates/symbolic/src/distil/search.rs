@@ -66,7 +66,7 @@ impl<'a> Search<'a> {
         network: &'a Network<f64>,
         sample: &'a Sample,
         options: &'a DistilOptions,
-        ) -> Result<Self, DistilError> {
+    ) -> Result<Self, DistilError> {
         let output = options.output;
         let whole = sample;
         let sample = sample.thinned(FINAL);
@@ -145,7 +145,12 @@ impl<'a> Search<'a> {
             children.truncate(self.options.beam.max(1));
             if let Some(best) = children.first() {
                 let (fixed, edges) = (best.fixed.len(), best.fixed.len() + best.open.len());
-                (watch.progress)(DistilProgress { evaluations: self.evaluations, fixed, edges, error: best.error });
+                (watch.progress)(DistilProgress {
+                    evaluations: self.evaluations,
+                    fixed,
+                    edges,
+                    error: best.error,
+                });
                 if !best.open.is_empty() && best.bits(&self.scale) < partial.bits(&self.scale) {
                     partial = best.clone();
                 }
