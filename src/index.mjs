@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 export const {
   crossValidate,
   Dataset,
+  discover,
   Ensemble,
   Formula,
   Kan,
@@ -15,4 +16,6 @@ export const {
   parseCsv,
   readCsv,
   runtime,
+  SymbolicCandidate,
+  SymbolicResult,
 } = createRequire(import.meta.url)('./index.js')

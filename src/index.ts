@@ -102,6 +102,7 @@ export type {
   RegularizationName,
   RegularizationOptions,
 } from './structure-options.js'
+export { type DiscoverOptions, type DiscoverProgress, discover, type FunctionName } from './symbolic/discover.js'
 export {
   type EvaluateOptions,
   Formula,
@@ -112,3 +113,11 @@ export {
   type PrintOptions,
 } from './symbolic/formula.js'
 export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'
+export {
+  type Agreement,
+  type FormulaConstant,
+  type SearchEffort,
+  type SearchEnd,
+  SymbolicCandidate,
+  SymbolicResult,
+} from './symbolic/result.js'

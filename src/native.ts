@@ -23,6 +23,7 @@ process.on('exit', () => {
 
 export const NativeFormula = binding.NativeFormula
 export const NativeModel = binding.NativeModel
+export const NativeSearch = binding.NativeSearch
 export const NativeTable = binding.NativeTable
 export const familyNames = binding.familyNames
 export const nativeRuntime = binding.runtime

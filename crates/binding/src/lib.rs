@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi exports nothing in a test"))]
 
 mod describe;
+mod discover;
 mod equations;
 mod failure;
 mod fit;

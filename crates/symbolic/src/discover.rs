@@ -21,13 +21,13 @@ mod subsets;
 mod surrogate;
 mod transform;
 
-use crate::expression::Expression;
+use crate::expression::{Expression, Function};
 use crate::families::{Family, default_families};
 use crate::front::{Description, Front, finish};
 use crate::model::Model;
 use crate::sample::Sample;
 use problem::Problem;
-use search::{Search, Shared};
+use search::{Allowed, Search, Shared};
 use std::time::{Duration, Instant};
 
 /// Rows that the search works on, and that its finalists are fitted to.
@@ -46,13 +46,24 @@ pub struct SearchOptions {
     pub time: Option<Duration>,
     /// Families of functions of one variable.
     pub families: Vec<Box<dyn Family>>,
+    /// Functions that formulas may have; all if none are given. Roots are powers.
+    pub functions: Option<Vec<Function>>,
     /// Length that formulas may have at most.
     pub complexity: Option<f64>,
+    /// Which rows are looked at where there are too many for all.
+    pub seed: u64,
 }
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { evaluations: 20_000.0, time: None, families: default_families(), complexity: None }
+        Self {
+            evaluations: 20_000.0,
+            time: None,
+            families: default_families(),
+            functions: None,
+            complexity: None,
+            seed: 0,
+        }
     }
 }
 
@@ -99,13 +110,14 @@ pub fn discover(
     cancelled: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Discovery {
-    let few = sample.thinned(ROWS);
+    let few = sample.thinned(ROWS, options.seed);
     let noise = noise::estimate(&few);
     let deadline = options.time.map(|time| Instant::now() + time);
     let shared = Shared {
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
         sample: &few,
+        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
         deadline,
         cancelled,
         progress,
@@ -139,10 +151,11 @@ pub fn discover(
         _ => SearchEnd::Complete,
     };
     let finalists = if search.has_exact() { FINALISTS.0 } else { FINALISTS.1 };
-    let all = sample.thinned(FINAL_ROWS);
+    let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
     let front =
-        finish(&search.archive, &all, description, finalists).unwrap_or_else(|| trivial(sample, description));
+        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
+    let front = front.unwrap_or_else(|| trivial(sample, description));
     Discovery { front, evaluations: search.spent(), ended }
 }
 

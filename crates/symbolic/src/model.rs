@@ -110,6 +110,24 @@ impl Model {
         })
     }
 
+    /// The length of the expression, with each constant as long as a number even if it is 2π.
+    pub fn length(&self) -> f64 {
+        let number = |constant: &Constant| match &constant.snapped {
+            Some(exact) if exact.number().is_some() => Some(exact.clone()),
+            _ => None,
+        };
+        // A name is half a unit longer than a number.
+        let skeleton = self.replaced(number);
+        let mut names = 0.0;
+        let named = |name: &str| self.constants.iter().any(|constant| &*constant.name == name);
+        skeleton.walk(|part| {
+            if let Node::Variable(name) = part.node() {
+                names += f64::from(u8::from(named(name)));
+            }
+        });
+        skeleton.complexity() - 0.5 * names
+    }
+
     /// The skeleton of the free constants alone.
     fn free_skeleton(&self) -> Expression {
         self.replaced(|constant| constant.snapped.clone())

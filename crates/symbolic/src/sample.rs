@@ -106,14 +106,18 @@ impl Sample {
         Self { variance: picked.spread(), ..picked }
     }
 
-    /// At most `most` rows, evenly over all of them.
-    pub(crate) fn thinned(&self, most: usize) -> Self {
+    /// At most `most` rows: one by chance from each of as many equal parts, so that grids do not show.
+    pub(crate) fn thinned(&self, most: usize, seed: u64) -> Self {
         let rows = self.rows();
         if rows <= most {
             return self.clone();
         }
-        let at: Vec<usize> = (0..most).map(|at| at * rows / most).collect();
-        self.picked(&at)
+        let start = |part: usize| part * rows / most;
+        let chosen = |part: usize| {
+            let length = start(part + 1) - start(part);
+            start(part) + (scattered(seed.wrapping_add(part as u64)) % length as u64) as usize
+        };
+        self.picked(&(0..most).map(chosen).collect::<Vec<usize>>())
     }
 
     fn spread(&self) -> f64 {
@@ -176,6 +180,14 @@ impl Sample {
     }
 }
 
+/// A number that looks random (the finaliser of SplitMix64).
+fn scattered(number: u64) -> u64 {
+    let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +212,17 @@ mod tests {
         let twice = Sample::new(names(0), vec![], y[..3].to_vec(), Some(&[1.0, 1.0, 2.0])).unwrap();
         let plain = Sample::new(names(0), vec![], y, None).unwrap();
         assert!((twice.variance() - plain.variance()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_grid_is_thinned_to_all_its_values() {
+        let x = vec![(0..10_000).map(|row| f64::from(row % 100)).collect::<Vec<f64>>()];
+        let grid = Sample::new(names(1), x, vec![0.0; 10_000], None).unwrap();
+        let mut seen: Vec<f64> = grid.thinned(400, 1).columns()[0].clone();
+        seen.sort_by(f64::total_cmp);
+        seen.dedup();
+        assert!(seen.len() > 90);
+        assert_eq!(grid.thinned(400, 1).columns(), grid.thinned(400, 1).columns());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use kanode_cpu::CpuError;
 use kanode_engine::EngineError;
 use kanode_format::FormatError;
 use kanode_network::NetworkError;
-use kanode_symbolic::{CurveError, CustomError, EdgeError, FormulaError, Trouble};
+use kanode_symbolic::{CurveError, CustomError, EdgeError, FormulaError, SampleError, Trouble};
 use kanode_table::TableError;
 use kanode_train::{DataError, OptionError, TrainError};
 use serde_json::json;
@@ -150,6 +150,21 @@ impl From<EdgeError> for Failure {
                 Self::new("ERR_KAN_NUMBER", message).with(details)
             }
         }
+    }
+}
+
+impl From<SampleError> for Failure {
+    fn from(error: SampleError) -> Self {
+        let (code, details) = match &error {
+            SampleError::Length { what, expected, found } => {
+                ("ERR_KAN_SHAPE", json!({ "what": what, "expected": expected, "found": found }))
+            }
+            SampleError::Rows { rows } => {
+                ("ERR_KAN_DATA", json!({ "expected": "at least 3 rows", "found": rows }))
+            }
+            SampleError::Number { row, .. } => ("ERR_KAN_NUMBER", json!({ "row": row })),
+        };
+        Self::new(code, error.to_string()).with(details)
     }
 }
 

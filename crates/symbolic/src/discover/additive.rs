@@ -141,6 +141,7 @@ fn formulas_of(
         trial: Shared::trial_of(&sample),
         description: Description { observations: sample.rows() as f64, floor: part.floor },
         sample: &sample,
+        allowed: search.shared.allowed,
         deadline: search.shared.deadline,
         cancelled: search.shared.cancelled,
         progress: &|_| {},

@@ -15,14 +15,6 @@ impl Feature {
     pub(super) fn one(rows: usize) -> Self {
         Self { expression: Expression::integer(1), values: vec![1.0; rows] }
     }
-
-    /// The product with another.
-    pub(super) fn times(&self, other: &Self) -> Self {
-        Self {
-            expression: self.expression.clone() * other.expression.clone(),
-            values: super::problem::times(&self.values, &other.values),
-        }
-    }
 }
 
 impl AsRef<[f64]> for Feature {

@@ -2,7 +2,7 @@
 //! each other, each with a share of the work; their results are taken as if they had run one after the other.
 
 use super::Progress;
-use crate::expression::Expression;
+use crate::expression::{Expression, Function, Node};
 use crate::front::{Archive, Candidate, Description};
 use crate::model::{LevenbergMarquardt, Model, error_of, refine};
 use crate::sample::Sample;
@@ -23,12 +23,34 @@ const AFTERWARDS: f64 = 1500.0;
 /// Most constants of a short formula.
 const SHORT: usize = 5;
 
+/// What formulas may be like.
+#[derive(Clone, Copy)]
+pub(super) struct Allowed<'a> {
+    pub(super) functions: Option<&'a [Function]>,
+    pub(super) complexity: Option<f64>,
+}
+
+impl Allowed<'_> {
+    pub(super) fn admits(&self, expression: &Expression) -> bool {
+        let mut admitted = self.complexity.is_none_or(|most| expression.complexity() <= most);
+        if let Some(functions) = self.functions {
+            expression.walk(|part| {
+                if let Node::Call(function, _) = part.node() {
+                    admitted &= functions.contains(function);
+                }
+            });
+        }
+        admitted
+    }
+}
+
 /// What all branches of a search share.
 pub(super) struct Shared<'a> {
     pub(super) sample: &'a Sample,
     /// A few of its rows.
     pub(super) trial: Sample,
     pub(super) description: Description,
+    pub(super) allowed: Allowed<'a>,
     pub(super) deadline: Option<Instant>,
     pub(super) cancelled: &'a (dyn Fn() -> bool + Sync),
     pub(super) progress: &'a (dyn Fn(&Progress) + Sync),
@@ -38,7 +60,7 @@ pub(super) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(super) fn trial_of(sample: &Sample) -> Sample {
-        sample.thinned(TRIAL)
+        sample.thinned(TRIAL, 0)
     }
 
     fn halted(&self) -> bool {
@@ -100,10 +122,6 @@ impl<'a> Search<'a> {
         (self.budget - self.spent).max(0.0)
     }
 
-    pub(super) fn is_out_of_budget(&self) -> bool {
-        self.spent >= self.budget
-    }
-
     /// Counts the work of a search of its own.
     pub(super) fn spend_evaluations(&mut self, evaluations: f64) {
         self.spent += evaluations;
@@ -125,7 +143,7 @@ impl<'a> Search<'a> {
             return;
         }
         let mut model = Model::with_values(skeleton, values);
-        if !model.skeleton().is_finite() {
+        if !model.skeleton().is_finite() || !self.shared.allowed.admits(model.skeleton()) {
             return;
         }
         let Shared { sample, trial, description, .. } = self.shared;
