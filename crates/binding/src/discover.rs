@@ -2,25 +2,22 @@
 
 use crate::describe::text;
 use crate::failure::{Failure, guard};
-use crate::fit::{NativeData, callback};
+use crate::fit::NativeData;
 use crate::front::report;
 use crate::suggest::{Choice, chosen};
+use crate::teller::Teller;
 use crate::threads::{Done, spawn};
 use kanode_symbolic::{
     Formula, Function as SymbolicFunction, Progress, Sample, SearchEnd, SearchOptions, discover,
 };
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// Shortest time between two events.
-const INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a search is told.
 #[derive(Deserialize)]
@@ -73,20 +70,11 @@ impl NativeSearch {
             let validation = validation.as_ref().map(|data| sample_of(&names, data)).transpose()?;
             let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build();
             let pool = pool.map_err(|error| Failure::new("ERR_KAN_MACHINE", error.to_string()))?;
-            let tell = callback(&on_event)?;
+            let teller = Teller::new(&on_event)?;
             let cancel = Arc::clone(&self.cancel);
             spawn(env, "discover", Arc::clone(&cancel), move || {
                 let begun = Instant::now();
-                let called: Mutex<Option<Instant>> = Mutex::new(None);
-                let told = |progress: &Progress| {
-                    let mut called = crate::threads::lock(&called);
-                    if called.is_none_or(|called| called.elapsed() >= INTERVAL)
-                        && let Some(event) = event(progress, sample.variance(), begun)
-                    {
-                        let _ = tell.call(event, ThreadsafeFunctionCallMode::NonBlocking);
-                        *called = Some(Instant::now());
-                    }
-                };
+                let told = |progress: &Progress| teller.tell(|| event(progress, sample.variance(), begun));
                 let found = pool.install(|| discover(&sample, &options, &|| cancel.load(SeqCst), &told));
                 let mut front = report(&found.front, &sample, validation.as_ref())?;
                 front["effort"] = json!({
@@ -128,7 +116,7 @@ impl Request {
 }
 
 /// The sample of row-major data.
-fn sample_of(names: &[Arc<str>], data: &NativeData) -> Result<Sample, Failure> {
+pub(crate) fn sample_of(names: &[Arc<str>], data: &NativeData) -> Result<Sample, Failure> {
     let rows = data.y.len();
     let width = names.len();
     kanode_engine::Program::check_length("x", rows * width, data.x.len())?;
@@ -148,7 +136,7 @@ fn event(progress: &Progress, variance: f64, begun: Instant) -> Option<String> {
     serde_json::to_string(&value).ok()
 }
 
-fn end(end: SearchEnd) -> &'static str {
+pub(crate) fn end(end: SearchEnd) -> &'static str {
     match end {
         SearchEnd::Exact => "exact",
         SearchEnd::Complete => "complete",

@@ -11,6 +11,7 @@
 
 mod describe;
 mod discover;
+mod distil;
 mod equations;
 mod failure;
 mod fit;
@@ -21,4 +22,5 @@ mod shared;
 mod structure;
 mod suggest;
 mod table;
+mod teller;
 mod threads;

@@ -266,7 +266,7 @@ fn made<T: Held>(model: &Model<T>, (network, report): (Network<T>, impl Serializ
 
 impl Shared {
     /// Runs work that only reads a model that [`Shared::acquire`] made busy.
-    fn look<T: Held>(
+    pub(crate) fn look<T: Held>(
         &self,
         model: &Model<T>,
         work: impl FnOnce(&Model<T>) -> Result<Done, Failure>,

@@ -172,6 +172,38 @@ impl<T: Real> Network<T> {
         }
     }
 
+    /// The same network with parameters in `f64`.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooLarge`] where there is no memory for it.
+    pub fn widened(&self) -> Result<Network<f64>, NetworkError> {
+        let Parts {
+            specification,
+            knots,
+            parameters,
+            scaler,
+            names,
+            loss,
+            pruned,
+            functions,
+            input_ids,
+            regularization,
+        } = self.parts();
+        let parameters = parameters.iter().map(|parameter| parameter.to_f64()).collect();
+        Network::from_parts(Parts {
+            specification,
+            knots,
+            parameters,
+            scaler,
+            names,
+            loss,
+            pruned,
+            functions,
+            input_ids,
+            regularization,
+        })
+    }
+
     /// A copy of the parts.
     pub fn parts(&self) -> Parts<T> {
         Parts {

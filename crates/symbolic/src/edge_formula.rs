@@ -59,7 +59,7 @@ impl EdgeFormula {
     ///
     /// # Errors
     /// [`NetworkError::Edge`] if there is no such edge; [`NetworkError::Function`] if the expression has other variables
-    /// than `x`, or no value anywhere on the grid of the edge's input.
+    /// than `x`, or a number that is not finite.
     pub fn on<T: Real>(
         network: &Network<T>,
         edge: EdgeId,
@@ -85,9 +85,9 @@ impl EdgeFormula {
         let (input, output) = units_of(network, edge);
         let units = Units { input, output, constants: vec![1.0; values.len()] };
         let mut formula = Self { skeleton, constants, units, tapes: Default::default() };
-        formula.units.constants = formula
-            .natural_units(domain, &values)
-            .ok_or_else(|| refused("has no value on the grid of its input"))?;
+        if let Some(natural) = formula.natural_units(domain, &values) {
+            formula.units.constants = natural;
+        }
         let in_units =
             values.iter().zip(&formula.units.constants).map(|(value, unit)| value / unit).collect();
         Ok((formula, in_units))
@@ -359,6 +359,6 @@ mod tests {
         let refused =
             |text: &str| EdgeFormula::on(&network(), FIRST, &parsed(text), false).unwrap_err().to_string();
         assert!(refused("x + y").contains("other variables"));
-        assert!(refused("sqrt(-1 - x^2)").contains("no value"));
+        assert!(refused("1/0 + x").contains("not finite"));
     }
 }

@@ -9,6 +9,9 @@ use kanode_engine::Real;
 use kanode_network::{EdgeId, Network, NetworkError};
 use std::sync::Arc;
 
+/// Where a formula is tried on the grid of an edge.
+const NODES: i32 = 64;
+
 /// Why an edge can't be what it is told to be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FixError {
@@ -59,7 +62,16 @@ pub fn fix<T: Real>(
 ) -> Result<Network<T>, FixError> {
     check(network)?;
     let (formula, constants) = EdgeFormula::on(network, edge, expression, false)?;
-    Ok(network.with_function(edge, Arc::new(formula), &constants)?)
+    let fixed = network.with_function(edge, Arc::new(formula), &constants)?;
+    let (a, b) = network.domain_of(edge)?;
+    let nodes: Vec<f64> =
+        (0..NODES).map(|at| a + (b - a) * (f64::from(at) + 0.5) / f64::from(NODES)).collect();
+    let values = fixed.edge_curve(edge.layer, edge.from, edge.to, &nodes)?;
+    if values.iter().any(|value| value.is_finite()) {
+        return Ok(fixed);
+    }
+    let reason = "has no value anywhere on the grid of its input".to_owned();
+    Err(NetworkError::Function { edge, reason }.into())
 }
 
 /// The network with the function of a family on an edge that is nearest to what the edge is; on the rows given, which are in
@@ -147,6 +159,8 @@ mod tests {
         let wrong = EdgeId { layer: 0, from: 2, to: 0 };
         assert!(matches!(fix(&network(), wrong, &parsed("x")).unwrap_err(), FixError::Edge(_)));
         assert!(matches!(lock(&network(), wrong).unwrap_err(), FixError::Edge(_)));
+        let nowhere = fix(&network(), EDGE, &parsed("sqrt(-1 - x^2)")).unwrap_err();
+        assert!(nowhere.to_string().contains("no value anywhere"), "{nowhere}");
         assert!(matches!(fix(&network(), EDGE, &parsed("y")).unwrap_err(), FixError::Edge(_)));
     }
 }

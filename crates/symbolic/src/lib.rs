@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod compile;
 mod discover;
 mod distil;
 mod edge;
@@ -29,6 +30,7 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
+pub use compile::network_of;
 pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover};
 pub use distil::{
     Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch, distil, output_formula,

@@ -5,7 +5,7 @@ use kanode_cpu::CpuError;
 use kanode_engine::EngineError;
 use kanode_format::FormatError;
 use kanode_network::NetworkError;
-use kanode_symbolic::{CurveError, CustomError, EdgeError, FormulaError, SampleError, Trouble};
+use kanode_symbolic::{CurveError, CustomError, EdgeError, FixError, FormulaError, SampleError, Trouble};
 use kanode_table::TableError;
 use kanode_train::{DataError, OptionError, TrainError};
 use serde_json::json;
@@ -27,9 +27,10 @@ impl From<EngineError> for Failure {
                 ("ERR_KAN_MEMORY", json!({ "what": what, "numbers": numbers }))
             }
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
-            EngineError::Layers { .. } | EngineError::Products { .. } | EngineError::Spline { .. } => {
-                ("ERR_KAN_OPTION", json!({}))
-            }
+            EngineError::Layers { .. }
+            | EngineError::Products { .. }
+            | EngineError::Spline { .. }
+            | EngineError::Function { .. } => ("ERR_KAN_OPTION", json!({})),
         };
         Self::new(code, error.to_string()).with(details)
     }
@@ -69,6 +70,7 @@ impl From<NetworkError> for Failure {
             }
             NetworkError::OutputLost { output } => ("ERR_KAN_OPTION", json!({ "output": output })),
             NetworkError::Pruned { edge, .. } => ("ERR_KAN_OPTION", json!({ "edge": edge })),
+            NetworkError::Function { edge, .. } => ("ERR_KAN_FORMULA", json!({ "edge": edge })),
             NetworkError::InputIds { .. }
             | NetworkError::Regularization { .. }
             | NetworkError::AlreadyFitted => ("ERR_KAN_OPTION", json!({})),
@@ -165,6 +167,20 @@ impl From<SampleError> for Failure {
             SampleError::Number { row, .. } => ("ERR_KAN_NUMBER", json!({ "row": row })),
         };
         Self::new(code, error.to_string()).with(details)
+    }
+}
+
+impl From<FixError> for Failure {
+    fn from(error: FixError) -> Self {
+        let message = error.to_string();
+        match error {
+            FixError::Edge(error) => error.into(),
+            FixError::Family { family, edge } => {
+                Self::new("ERR_KAN_FORMULA", message).with(json!({ "family": family, "edge": edge }))
+            }
+            FixError::Spline { edge } => Self::new("ERR_KAN_FORMULA", message).with(json!({ "edge": edge })),
+            FixError::Untrained => Self::new("ERR_KAN_OPTION", message).with(json!({ "option": "model" })),
+        }
     }
 }
 

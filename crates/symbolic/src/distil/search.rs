@@ -7,6 +7,7 @@ use super::{Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hy
 use crate::discover::SearchEnd;
 use crate::expression::Expression;
 use crate::families::{Family, family};
+use crate::fit::Fit;
 use crate::formula::Formula;
 use crate::front::{Candidate, Description, Front, variants};
 use crate::model::{LevenbergMarquardt, Model, refine};
@@ -219,7 +220,10 @@ impl<'a> Search<'a> {
         let mut tries = Vec::new();
         for (at, edge) in chosen {
             let fits = beam[at].open[&edge].as_ref().map(|seen| Arc::clone(&seen.fits)).unwrap_or_default();
-            tries.extend(fits.iter().take(FUNCTIONS).map(|fit| (at, edge, fit.clone())));
+            // What little an edge does may be nothing at all: the loss of the whole tells, not the curve.
+            let plain = |fit: &&Fit| ["constant", "linear"].contains(&fit.family.as_str());
+            let others = fits.iter().skip(FUNCTIONS).filter(plain);
+            tries.extend(fits.iter().take(FUNCTIONS).chain(others).map(|fit| (at, edge, fit.clone())));
         }
         let beam = &beam;
         let made = self.each(&tries, watch, |this, (at, edge, fit)| {
