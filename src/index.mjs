@@ -13,6 +13,7 @@ export const {
   KanError,
   KanRangeError,
   KanTypeError,
+  ModelFormulas,
   parseCsv,
   readCsv,
   runtime,

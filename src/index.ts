@@ -112,6 +112,13 @@ export {
   type FormulaRows,
   type PrintOptions,
 } from './symbolic/formula.js'
+export type { EdgeFunction, FixOptions } from './symbolic/edge-change.js'
+export {
+  type HybridModel,
+  ModelFormulas,
+  type SymbolicOptions,
+  type SymbolicProgress,
+} from './symbolic/model-formulas.js'
 export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'
 export {
   type Agreement,

@@ -26,6 +26,7 @@ export const NativeModel = binding.NativeModel
 export const NativeSearch = binding.NativeSearch
 export const NativeTable = binding.NativeTable
 export const familyNames = binding.familyNames
+export const modelOfFormula = binding.modelOfFormula
 export const nativeRuntime = binding.runtime
 export type {
   NativeData,

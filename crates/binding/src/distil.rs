@@ -14,8 +14,8 @@ use crate::threads::{Done, spawn};
 use kanode_format::Model;
 use kanode_network::{EdgeId, Network};
 use kanode_symbolic::{
-    DistilError, DistilOptions, DistilProgress, Distilled, EdgeFormula, Formula, Sample, Watch, distil, fix,
-    fix_family, lock, network_of,
+    DistilError, DistilOptions, DistilProgress, Distilled, EdgeFormula, Expression, Formula, Sample, Watch,
+    distil, fix, fix_family, lock, network_of,
 };
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Function, Object};
@@ -150,7 +150,12 @@ fn changed<T: Held>(
     Ok(match change {
         Change::Free => network.with_spline(edge)?,
         Change::Lock => lock(network, edge)?,
-        Change::Formula(json) => fix(network, edge, Formula::from_json(&json)?.expression())?,
+        Change::Formula(json) => {
+            let formula = Formula::from_json(&json)?;
+            // Whatever its one variable is called, it is what the edge receives.
+            let names = formula.variables().iter().map(|name| (&**name, Expression::variable("x")));
+            fix(network, edge, &formula.expression().substitute(&names.collect()))?
+        }
         Change::Family(choice) => {
             let family = chosen(&[choice])?;
             fix_family(network, edge, family[0].as_ref(), rows)?
@@ -202,7 +207,9 @@ impl Search {
         let mut watch = Watch { cancelled, progress: &mut progress };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(*threads).build();
         let pool = pool.map_err(|error| Failure::new("ERR_KAN_MACHINE", error.to_string()))?;
-        let found = pool.install(|| distil(&self.network, &self.sample, &options, &mut watch))?;
+        let found = pool.install(|| {
+            distil(&self.network, &self.sample, self.validation.as_ref(), &options, &mut watch)
+        })?;
         let mut report = report(&found.front, &self.sample, self.validation.as_ref())?;
         describe(&mut report, &found, deviation);
         report["effort"] = json!({

@@ -31,8 +31,8 @@ pub struct DistilOptions {
     pub budget: usize,
     /// Time after which it does.
     pub time: Option<Duration>,
-    /// Standard deviation of what the network does not know about its target, as a part of the target's: the network's
-    /// own error on rows that it was not trained on. The error on the rows given unless there is one.
+    /// Standard deviation of what the network does not know about its target, as a part of the target's. The network's
+    /// error on the validation rows unless given, or else on those of the sample.
     pub noise: Option<f64>,
 }
 
@@ -130,19 +130,22 @@ pub enum DistilError {
 
 /// Searches formulas of a network's output, on the threads of the pool that it is called in; what it finds does not depend
 /// on their number. The columns of the sample are the network's inputs, in the units of the data;
-/// its targets are those of the output.
+/// its targets are those of the output. Validation rows are others, which neither the network nor the search has seen.
 ///
 /// # Errors
 /// [`DistilError`].
 pub fn distil(
     network: &Network<f64>,
     sample: &Sample,
+    validation: Option<&Sample>,
     options: &DistilOptions,
     watch: &mut Watch<'_>,
 ) -> Result<Distilled, DistilError> {
-    if sample.columns().len() != network.inputs() {
-        let (expected, found) = (network.inputs(), sample.columns().len());
-        return Err(NetworkError::Length { what: "columns", expected, found }.into());
+    for sample in [Some(sample), validation].into_iter().flatten() {
+        if sample.columns().len() != network.inputs() {
+            let (expected, found) = (network.inputs(), sample.columns().len());
+            return Err(NetworkError::Length { what: "columns", expected, found }.into());
+        }
     }
     if options.output >= network.outputs() {
         return Err(
@@ -152,7 +155,7 @@ pub fn distil(
     if sample.is_constant() {
         return Err(DistilError::Constant);
     }
-    search::Search::new(network, sample, options)?.run(watch)
+    search::Search::new(network, sample, validation, options)?.run(watch)
 }
 
 #[cfg(test)]

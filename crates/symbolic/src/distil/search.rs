@@ -66,11 +66,12 @@ impl<'a> Search<'a> {
     pub(super) fn new(
         network: &'a Network<f64>,
         sample: &'a Sample,
+        validation: Option<&Sample>,
         options: &'a DistilOptions,
     ) -> Result<Self, DistilError> {
         let output = options.output;
         let whole = sample;
-        let sample = sample.thinned(FINAL);
+        let sample = sample.thinned(FINAL, 0);
         let rows = observations(network, &sample, output).thinned(ROWS);
         let variance = rows.variance();
         let mut polished = network.clone();
@@ -82,7 +83,12 @@ impl<'a> Search<'a> {
                 reason: "the network has no finite value at one of the rows",
             });
         }
-        let noise = options.noise.unwrap_or(before.sqrt());
+        let unseen = validation.map(|sample| {
+            let rows = observations(network, sample, output);
+            refit(&mut network.clone(), &rows, 0) / rows.variance()
+        });
+        let unseen = unseen.filter(|error| error.is_finite());
+        let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
         let floor = (noise * noise).min(before).max(1e-24);
         let scale = Scale { rows: rows.y.len() as f64, variance, floor };
         let description = if error < CLEAN {
@@ -221,7 +227,7 @@ impl<'a> Search<'a> {
         for (at, edge) in chosen {
             let fits = beam[at].open[&edge].as_ref().map(|seen| Arc::clone(&seen.fits)).unwrap_or_default();
             // What little an edge does may be nothing at all: the loss of the whole tells, not the curve.
-            let plain = |fit: &&Fit| ["constant", "linear"].contains(&fit.family.as_str());
+            let plain = |fit: &&Fit| ["constant", "x"].contains(&fit.family.as_str());
             let others = fits.iter().skip(FUNCTIONS).filter(plain);
             tries.extend(fits.iter().take(FUNCTIONS).chain(others).map(|fit| (at, edge, fit.clone())));
         }
@@ -272,7 +278,7 @@ impl<'a> Search<'a> {
     /// Shorter and shorter formulas: again and again the edge that costs least becomes a line or a constant, as the loss
     /// of the whole tells.
     fn simplify(&mut self, mut state: State, watch: &mut Watch<'_>) -> Result<(), Stop> {
-        let plain: Vec<Box<dyn Family>> = ["constant", "linear"].into_iter().filter_map(family).collect();
+        let plain: Vec<Box<dyn Family>> = ["constant", "x"].into_iter().filter_map(family).collect();
         loop {
             let edges: Vec<EdgeId> = state
                 .fixed

@@ -45,7 +45,7 @@ fn searched(network: &Network<f64>, sample: &Sample, threads: usize) -> Distille
     let mut progress = |_| {};
     let mut watch = Watch { cancelled: &|| false, progress: &mut progress };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| distil(network, sample, &DistilOptions::default(), &mut watch)).unwrap()
+    pool.install(|| distil(network, sample, None, &DistilOptions::default(), &mut watch)).unwrap()
 }
 
 fn best(found: &Distilled) -> Expression {
@@ -204,13 +204,16 @@ fn budget_and_cancellation_end_a_search() {
     let mut progress = |progress: DistilProgress| reports.push(progress);
     let mut watch = Watch { cancelled: &|| false, progress: &mut progress };
     let options = DistilOptions { budget: 60, ..DistilOptions::default() };
-    let found = distil(&network, &sample, &options, &mut watch).unwrap();
+    let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
     assert!(found.ended == SearchEnd::Budget && found.evaluations < 120);
     let options = DistilOptions { budget: 1, ..DistilOptions::default() };
-    assert!(matches!(distil(&network, &sample, &options, &mut watch), Err(DistilError::Nothing { .. })));
+    assert!(matches!(
+        distil(&network, &sample, None, &options, &mut watch),
+        Err(DistilError::Nothing { .. })
+    ));
     assert!(reports.iter().any(|report| report.fixed == 3 && report.edges == 3));
     let mut watch = Watch { cancelled: &|| true, progress: &mut |_| {} };
-    let cancelled = distil(&network, &sample, &options, &mut watch);
+    let cancelled = distil(&network, &sample, None, &options, &mut watch);
     assert_eq!(cancelled.map(drop).unwrap_err(), DistilError::Cancelled);
 }
 
@@ -220,7 +223,7 @@ fn data_that_explain_nothing_are_refused() {
     let network = trained(Specification::of(&[2, 1]), &data);
     let refused = |sample: &Sample, options: &DistilOptions| {
         let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
-        distil(&network, sample, options, &mut watch).map(drop).unwrap_err()
+        distil(&network, sample, None, options, &mut watch).map(drop).unwrap_err()
     };
     let names = sample.names().to_vec();
     let same = Sample::new(names.clone(), sample.columns().to_vec(), vec![2.5; 100], None).unwrap();
