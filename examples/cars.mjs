@@ -68,6 +68,8 @@ console.log(again)
 
 console.log(`\nA formula for the fuel economy, of complexity ${best.complexity}:`)
 console.log(`  mpg = ${best.formula.print('text', { digits: 4 })}`)
-console.log(`From the network it was read from it differs by ${best.agreement.rms.toFixed(2)} mpg (root mean square) on`)
+console.log(
+  `From the network it was read from it differs by ${best.agreement.rms.toFixed(2)} mpg (root mean square) on`,
+)
 console.log(`the rows to learn from, and by ${best.agreement.largest.toFixed(2)} at most. Shorter and longer ones:\n`)
 console.log(formulas)

@@ -103,6 +103,7 @@ export type {
   RegularizationOptions,
 } from './structure-options.js'
 export { type DiscoverOptions, type DiscoverProgress, discover, type FunctionName } from './symbolic/discover.js'
+export type { EdgeFunction, FixOptions } from './symbolic/edge-change.js'
 export {
   type EvaluateOptions,
   Formula,
@@ -112,14 +113,12 @@ export {
   type FormulaRows,
   type PrintOptions,
 } from './symbolic/formula.js'
-export type { EdgeFunction, FixOptions } from './symbolic/edge-change.js'
 export {
   type HybridModel,
   ModelFormulas,
   type SymbolicOptions,
   type SymbolicProgress,
 } from './symbolic/model-formulas.js'
-export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'
 export {
   type Agreement,
   type FormulaConstant,
@@ -128,3 +127,4 @@ export {
   SymbolicCandidate,
   SymbolicResult,
 } from './symbolic/result.js'
+export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'

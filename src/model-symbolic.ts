@@ -17,8 +17,8 @@ import { explained } from './symbolic/faults.js'
 import {
   type KeptFormulas,
   ModelFormulas,
-  searchModel,
   type SymbolicOptions,
+  searchModel,
   symbolicPlan,
 } from './symbolic/model-formulas.js'
 import { fields } from './validate.js'

@@ -87,7 +87,9 @@ describe('edges that are formulas', () => {
   })
 
   test('what an edge can not be is refused', () => {
-    expect(thrown(() => new Kan({ layers: [2, 1] }).fix({ layer: 0, from: 0, to: 0 }, 'sin')).message).toContain('trained')
+    expect(thrown(() => new Kan({ layers: [2, 1] }).fix({ layer: 0, from: 0, to: 0 }, 'sin')).message).toContain(
+      'trained',
+    )
     expect(thrown(() => model.fix({ layer: 0, from: 7, to: 0 }, 'sin')).message).toContain('from')
     expect(thrown(() => model.fix(square, 'sine')).message).toContain('sin')
     expect(thrown(() => model.fix(square, Formula.parse('sqrt(-2 - x^2)'))).message).toContain('no value')
@@ -108,7 +110,9 @@ describe('symbolic', () => {
   test('finds exp(sin πx + y²) from a network, exactly', () => {
     const best = formulas.best()
     const [x, y] = best.formula.variables
-    expect(best.formula.equals(Formula.parse(`exp(sin(pi*${x}) + ${y}^2)`, { variables: best.formula.variables }))).toBe(true)
+    expect(
+      best.formula.equals(Formula.parse(`exp(sin(pi*${x}) + ${y}^2)`, { variables: best.formula.variables })),
+    ).toBe(true)
     expect(best.exact).toBe(true)
     expect(best.error).toBeLessThan(1e-12)
     // The unsnapped variant stays on the front or is as good; the constants tell what they are.
@@ -174,7 +178,17 @@ describe('symbolic', () => {
     await classes.fit({ x: rows, y: labels }, { loss: 'binaryCrossEntropy', steps: 5 })
     await expect(classes.symbolic({ x: rows, y: labels })).rejects.toThrow('classes')
     await expect(model.symbolic({ x: [[0, 1]], y: [1] })).rejects.toThrow('rows')
-    await expect(model.symbolic({ x: [[0, 1], [1, 0], [1, 1], [0, 2]], y: [2, 2, 2, 2] })).rejects.toThrow('same number')
+    await expect(
+      model.symbolic({
+        x: [
+          [0, 1],
+          [1, 0],
+          [1, 1],
+          [0, 2],
+        ],
+        y: [2, 2, 2, 2],
+      }),
+    ).rejects.toThrow('same number')
     await expect(model.symbolic(data, { beam: 0 })).rejects.toThrow('beam')
     await expect(model.symbolic(data, { output: 3 })).rejects.toThrow('output')
   })
@@ -187,7 +201,7 @@ describe('toModel', () => {
     expect(model.inputNames).toEqual(['x', 'y', 'z'])
     const rows = Array.from({ length: 20 }, (_, i) => [1 + Math.sin(i), Math.cos(i), Math.sin(5 * i)])
     const predicted = await model.predict(rows)
-    formula.evaluate(rows).forEach((value, row) => expect(predicted[row]![0]).toBeCloseTo(value, 12))
+    for (const [row, value] of formula.evaluate(rows).entries()) expect(predicted[row]![0]).toBeCloseTo(value, 12)
     const target = Formula.parse('2*sin(1.4*x)*y + z^2')
     await model.fit({ x: rows, y: Array.from(target.evaluate(rows)) }, { optimizer: 'lm', steps: 50 })
     const best = (await model.symbolic({ x: rows, y: Array.from(target.evaluate(rows)) })).best()

@@ -38,7 +38,7 @@ const problems = [
   },
   {
     name: 'two-layers',
-    law: 'sin(exp(0.5*x + 0.25*y^2))',
+    law: 'log(x + 2*y^2)',
     box: [
       [0.5, 2],
       [0.5, 2],
@@ -53,7 +53,7 @@ const problems = [
       [0.5, 2],
       [-1, 1],
     ],
-    layers: [2, { products: [2] }],
+    layers: [2, { products: [2] }, 1],
     noise: 0,
   },
 ]

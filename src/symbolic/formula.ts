@@ -240,7 +240,9 @@ export class Formula {
    */
   toModel(box: Readonly<Record<string, readonly [low: number, high: number]>> = {}): Kan {
     const given = Object.entries(ownFields(box, 'box', 'an object with an interval for each variable'))
-    const known = new Map(given.map(([name, ends]) => [choice(name, 'box', this.#variables), interval(ends, `box.${name}`)]))
+    const known = new Map(
+      given.map(([name, ends]) => [choice(name, 'box', this.#variables), interval(ends, `box.${name}`)]),
+    )
     const ends = this.#variables.map(name => known.get(name) ?? ([-1, 1] as const))
     const [low, high] = [0, 1].map(end => Float64Array.from(ends, pair => pair[end]!))
     const bytes = calling(() => modelOfFormula(this.print('json'), low!, high!))

@@ -63,7 +63,9 @@ fn formulas_on_edges_come_back_and_files_without_them_are_of_the_older_version()
     let fixed = fix(&network, edge, formula.expression()).unwrap();
     comes_back(&fixed, None);
     comes_back(&lock(&fixed, edge).unwrap(), None);
-    let AnyModel::F64(again) = decode(&encode(&fixed, None, METADATA).unwrap()).unwrap() else { unreachable!() };
+    let AnyModel::F64(again) = decode(&encode(&fixed, None, METADATA).unwrap()).unwrap() else {
+        unreachable!()
+    };
     assert_eq!(EdgeFormula::expression_on(&again.network, edge), EdgeFormula::expression_on(&fixed, edge));
     let version = |network: &Network<f64>, version: &str| {
         let file = encode(network, None, METADATA).unwrap();

@@ -4,6 +4,9 @@
 //! [`Formula::parse`] reads it and [`Formula::print`] writes it, in every [`FORMATS`]. A [`Family`] is a kind of function
 //! of one variable, and [`suggest`] ranks families by how well they explain a [`Curve`].
 //!
+//! Networks and formulas: [`fix`] puts a formula on an edge, [`distil()`] searches the formula of a whole network, and
+//! [`network_of`] makes a network of a formula.
+//!
 //! ```
 //! use kanode_symbolic::Formula;
 //!

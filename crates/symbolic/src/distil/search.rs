@@ -1,5 +1,6 @@
 //! The beam over edges, what is undone of it, and the formulas that come of it.
 
+use super::chains::straightened;
 use super::compose::{needed, output_formula};
 use super::refit::{Observations, predictions, refit};
 use super::state::{Scale, State, sureness};
@@ -34,6 +35,8 @@ const HYBRID: f64 = 10.0;
 const ROUNDS: usize = 2;
 /// Relative error of a network below which its data count as clean.
 const CLEAN: f64 = 1e-5;
+/// By how much the error may grow where chains of edges are straightened.
+const STRAIGHT: f64 = 100.0;
 /// Steps that bring the network to its best on the rows.
 const POLISH: usize = 10;
 
@@ -74,10 +77,11 @@ impl<'a> Search<'a> {
         let sample = sample.thinned(FINAL, 0);
         let rows = observations(network, &sample, output).thinned(ROWS);
         let variance = rows.variance();
-        let mut polished = network.clone();
-        let before = refit(&mut polished, &rows, 0) / variance;
+        let before = refit(&mut network.clone(), &rows, 0) / variance;
+        let mut polished = straightened(network, &rows)?;
         let after = refit(&mut polished, &rows, POLISH) / variance;
-        let (polished, error) = if after < before { (polished, after) } else { (network.clone(), before) };
+        let straight = after.is_finite() && after < STRAIGHT * before.max(1e-24);
+        let (polished, error) = if straight { (polished, after) } else { (network.clone(), before) };
         if !error.is_finite() {
             return Err(DistilError::Nothing {
                 reason: "the network has no finite value at one of the rows",
@@ -89,7 +93,7 @@ impl<'a> Search<'a> {
         });
         let unseen = unseen.filter(|error| error.is_finite());
         let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
-        let floor = (noise * noise).min(before).max(1e-24);
+        let floor = (noise * noise).min(before).max(error).max(1e-24);
         let scale = Scale { rows: rows.y.len() as f64, variance, floor };
         let description = if error < CLEAN {
             Description::of_exact(sample.rows())
@@ -144,6 +148,9 @@ impl<'a> Search<'a> {
     fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
         let mut beam = vec![self.start.clone()];
         let (mut finished, mut partial) = (Vec::new(), self.start.clone());
+        if self.start.open.is_empty() {
+            finished.append(&mut beam);
+        }
         while !beam.is_empty() {
             let mut children = self.children(&beam, watch)?;
             let mut seen = HashSet::new();
@@ -226,8 +233,9 @@ impl<'a> Search<'a> {
         let mut tries = Vec::new();
         for (at, edge) in chosen {
             let fits = beam[at].open[&edge].as_ref().map(|seen| Arc::clone(&seen.fits)).unwrap_or_default();
-            // What little an edge does may be nothing at all: the loss of the whole tells, not the curve.
-            let plain = |fit: &&Fit| ["constant", "x"].contains(&fit.family.as_str());
+            // What an edge does that no function explains may be nothing at all: the loss of the whole tells.
+            let unsure = sureness(&fits, bases, self.noise) <= 0.0;
+            let plain = |fit: &&Fit| unsure && ["constant", "x"].contains(&fit.family.as_str());
             let others = fits.iter().skip(FUNCTIONS).filter(plain);
             tries.extend(fits.iter().take(FUNCTIONS).chain(others).map(|fit| (at, edge, fit.clone())));
         }
