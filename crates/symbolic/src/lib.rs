@@ -26,7 +26,7 @@ mod sample;
 #[cfg(test)]
 mod testing;
 
-pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover};
+pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover, discover_curve};
 pub use edge::{EdgeError, edge_curve};
 pub use expression::{
     Condition, Enclosure, Expression, Function, Gradient, Interval, Node, Number, Rational, Requirement,
