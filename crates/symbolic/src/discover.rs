@@ -12,22 +12,28 @@ mod features;
 mod freed;
 mod noise;
 mod polynomial;
+mod powers;
 mod problem;
+mod product;
 mod rational;
 mod reduce;
 mod search;
 mod solve;
 mod subsets;
 mod surrogate;
+#[cfg(test)]
+mod testing;
 mod transform;
 
 use crate::expression::{Expression, Function};
 use crate::families::{Family, default_families};
+use crate::fit::Noise;
 use crate::front::{Description, Front, finish};
 use crate::model::Model;
-use crate::sample::Sample;
+use crate::sample::{Sample, SampleError};
 use problem::Problem;
 use search::{Allowed, Search, Shared};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Rows that the search works on, and that its finalists are fitted to.
@@ -35,8 +41,11 @@ const ROWS: usize = 2000;
 const FINAL_ROWS: usize = 10_000;
 /// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
 const FINALISTS: (usize, usize) = (4, 12);
-/// Part of the work that a search for an exact law of data of unknown kind gets.
-const CLEAN_SHARE: f64 = 0.5;
+/// Part of the work that the search for an exact law gets: where the data look clean, and where they look noisy.
+const CLEAN_SHARE: (f64, f64) = (0.6, 0.1);
+
+/// Floor above which a curve is known with noise.
+const EXACT_CURVE: f64 = 1e-18;
 
 /// How long and for what to search.
 pub struct SearchOptions {
@@ -129,12 +138,11 @@ pub fn discover(
         y: few.y().to_vec(),
         outer: Vec::new(),
     };
-    let mut search = Search::new(&shared, None, false, options.evaluations * CLEAN_SHARE);
+    let share = if noise.is_noisy { CLEAN_SHARE.1 } else { CLEAN_SHARE.0 };
+    let mut search = Search::new(&shared, None, false, options.evaluations * share);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
-        if !noise.is_noisy {
-            solve::solve(&mut search, &problem, &options.families, 0);
-        }
+        solve::solve(&mut search, &problem, &options.families, 0);
         if !search.has_exact() && few.rows() >= noise::FEWEST {
             let (spent, archive) = (search.spent(), search.archive);
             search = Search::new(&shared, noise.level, true, options.evaluations - spent);
@@ -157,6 +165,45 @@ pub fn discover(
         finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
     let front = front.unwrap_or_else(|| trivial(sample, description));
     Discovery { front, evaluations: search.spent(), ended }
+}
+
+/// Formulas for a curve, such as that of an edge, in the variable `x`: families, and what the search finds beyond them.
+/// The noise's floor is what differences from the curve mean nothing below.
+pub fn discover_curve(
+    x: &[f64],
+    y: &[f64],
+    noise: Noise,
+    options: &SearchOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Front, SampleError> {
+    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?;
+    let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
+    let noisy = noise.floor > EXACT_CURVE;
+    let shared = Shared {
+        trial: Shared::trial_of(&sample),
+        description,
+        sample: &sample,
+        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
+        deadline: options.time.map(|time| Instant::now() + time),
+        cancelled,
+        progress: &|_| {},
+        evaluations: Default::default(),
+    };
+    let problem = Problem {
+        columns: sample.columns().to_vec(),
+        parts: vec![Expression::variable("x")],
+        y: y.to_vec(),
+        outer: Vec::new(),
+    };
+    let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
+    search.offer(features::constant(0), &[problem::moments(y).0], 10);
+    if !sample.is_constant() {
+        solve::solve(&mut search, &problem, &options.families, 0);
+    }
+    let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
+    let front =
+        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula));
+    Ok(front.unwrap_or_else(|| trivial(&sample, description)))
 }
 
 /// The mean of the targets, for data that nothing else was found for.

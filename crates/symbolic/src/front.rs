@@ -196,7 +196,16 @@ pub fn finish(
             vec![Candidate::new(candidate.model.clone(), error, description)]
         })
         .collect();
-    Front::of(found.into_iter().flatten().filter(|one| admits(&one.model.expression())))
+    let front = Front::of(found.into_iter().flatten().filter(|one| admits(&one.model.expression())))?;
+    Front::of(front.candidates.iter().map(|one| shortened(one, sample, description)))
+}
+
+/// A candidate in a shorter form, if it has one.
+fn shortened(candidate: &Candidate, sample: &Sample, description: Description) -> Candidate {
+    let model = candidate.model.simplified();
+    let shorter = Candidate::new(model.clone(), error_of(&model, sample), description);
+    let as_good = shorter.error <= candidate.error.max(1e-28) * (1.0 + 1e-9);
+    if as_good && shorter.complexity < candidate.complexity { shorter } else { candidate.clone() }
 }
 
 /// Margin of snapping in bits; see [`snap`].

@@ -34,7 +34,7 @@ mod sample;
 mod testing;
 
 pub use compile::network_of;
-pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover};
+pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover, discover_curve};
 pub use distil::{
     Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch, distil, output_formula,
 };

@@ -133,6 +133,17 @@ impl Model {
         self.replaced(|constant| constant.snapped.clone())
     }
 
+    /// A shorter form with the same values, if rules know one: constants that are exact fractions become part of the
+    /// formula.
+    pub fn simplified(&self) -> Self {
+        let fraction =
+            |constant: &Constant| constant.snapped.clone().filter(|exact| exact.number().is_some());
+        let skeleton = self.replaced(fraction).simplified();
+        let constants = self.constants.iter();
+        let constants = constants.filter(|constant| skeleton.depends_on(&constant.name)).cloned().collect();
+        Self { skeleton, constants }
+    }
+
     fn replaced(&self, by: impl Fn(&Constant) -> Option<Expression>) -> Expression {
         let known = self.constants.iter().filter_map(|constant| Some((&*constant.name, by(constant)?)));
         self.skeleton.substitute(&known.collect::<HashMap<&str, Expression>>())

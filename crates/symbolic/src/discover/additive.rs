@@ -22,6 +22,9 @@ const NEEDLESS: f64 = 1.6;
 const PARTS: usize = 5;
 const COMBINATIONS: usize = 60;
 
+/// Share of the work that is left, for each part.
+const SHARE: f64 = 0.2;
+
 /// Searches for a law of a problem as a sum.
 pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>]) {
     if problem.columns.len() < 2 || problem.rows() < 200 {
@@ -32,8 +35,7 @@ pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         return;
     }
     let Some(parts) = parts(search, problem, &groups) else { return };
-    let share = 0.3 / parts.len() as f64;
-    let budget = search.left() * share;
+    let budget = search.left() * SHARE;
     let mut formulas: Vec<Vec<Model>> = Vec::new();
     for part in &parts {
         let found = formulas_of(search, part, families, budget);
@@ -79,11 +81,11 @@ fn groups(search: &mut Search<'_>, problem: &Problem) -> Option<Vec<Vec<usize>>>
     Some(names.into_iter().map(members).collect())
 }
 
-/// A part of a sum, known up to a constant and to an error.
-struct Part {
-    problem: Problem,
+/// A part of a law, known up to an error: of a sum up to a constant, of a product up to a scale.
+pub(super) struct Part {
+    pub(super) problem: Problem,
     /// The part of its variance that is an error of the stand-in.
-    floor: f64,
+    pub(super) floor: f64,
 }
 
 /// The parts by a polynomial of each group.
@@ -125,7 +127,7 @@ fn parts(search: &mut Search<'_>, problem: &Problem, groups: &[Vec<usize>]) -> O
 }
 
 /// The best formulas of a part, which is as good as noisy.
-fn formulas_of(
+pub(super) fn formulas_of(
     search: &mut Search<'_>,
     part: &Part,
     families: &[Box<dyn Family>],
@@ -197,8 +199,23 @@ fn powers(search: &mut Search<'_>, problem: &Problem) {
     }
 }
 
-/// Fits sums of formulas of the parts, the best of each first.
+/// Fits sums of formulas of the parts.
 fn combine(search: &mut Search<'_>, problem: &Problem, formulas: &[Vec<Model>]) {
+    let mean = moments(&problem.y).0;
+    // An offset of any size: it is fitted.
+    let offset = Expression::real(mean + 1e-3 * mean.abs() + 1e-9);
+    combine_with(search, problem, formulas, |terms| {
+        Expression::sum(terms.into_iter().chain([offset.clone()]))
+    });
+}
+
+/// Fits what `join` makes of a formula of each part, the best of each first.
+pub(super) fn combine_with(
+    search: &mut Search<'_>,
+    problem: &Problem,
+    formulas: &[Vec<Model>],
+    join: impl Fn(Vec<Expression>) -> Expression,
+) {
     let mut combinations: Vec<Vec<usize>> = vec![Vec::new()];
     for list in formulas {
         let longer = |chosen: Vec<usize>| {
@@ -207,15 +224,12 @@ fn combine(search: &mut Search<'_>, problem: &Problem, formulas: &[Vec<Model>]) 
         combinations = combinations.into_iter().flat_map(longer).collect();
     }
     combinations.sort_by_key(|chosen| chosen.iter().sum::<usize>());
-    let mean = moments(&problem.y).0;
     for chosen in combinations.into_iter().take(COMBINATIONS) {
         if search.done() {
             return;
         }
-        let terms = formulas.iter().zip(chosen).map(|(list, at)| list[at].expression());
-        // An offset of any size: it is fitted.
-        let law =
-            Model::of(&Expression::sum(terms.chain([Expression::real(mean + 1e-3 * mean.abs() + 1e-9)])));
+        let parts = formulas.iter().zip(chosen).map(|(list, at)| list[at].expression()).collect();
+        let law = Model::of(&join(parts));
         let values: Vec<f64> = law.constants().iter().map(|constant| constant.value).collect();
         if usable(&values) {
             search.offer(problem.law(law.skeleton().clone()), &values, 60);

@@ -29,36 +29,52 @@ pub(super) struct Dictionary {
 
 impl Dictionary {
     pub(super) fn of(search: &mut Search<'_>, problem: &Problem) -> Self {
-        let names: Vec<Arc<str>> = (0..problem.columns.len()).map(|at| Arc::from(format!("v{at}"))).collect();
-        let local = expressions(problem, &names);
-        let terms = evaluated(problem, &names, &local);
+        let (names, variables) = locals(problem);
+        let local = expressions(problem, &variables);
+        let (terms, _) = evaluated(problem, &names, &local, &local);
         let columns: Vec<&[f64]> = terms.iter().map(|term| term.values.as_slice()).collect();
-        search.spend(0.5 * (columns.len() * columns.len() * problem.rows()) as f64);
+        search.spend(0.2 * (columns.len() * columns.len() * problem.rows()) as f64);
         let gram = Gram::of(&columns);
         Self { terms, gram }
     }
 }
 
-/// Evaluates terms at once, and leaves out those that are not finite or constant.
-fn evaluated(problem: &Problem, names: &[Arc<str>], local: &[Expression]) -> Vec<Feature> {
-    let Ok(tape) = Tape::new(local, names) else { return Vec::new() };
+/// Names for the columns of a problem, and variables of these names.
+pub(super) fn locals(problem: &Problem) -> (Vec<Arc<str>>, Vec<Expression>) {
+    let names: Vec<Arc<str>> = (0..problem.columns.len()).map(|at| Arc::from(format!("v{at}"))).collect();
+    let variables = names.iter().map(|name| Expression::variable(name)).collect();
+    (names, variables)
+}
+
+/// Evaluates terms of local variables at once, and leaves out those that are not finite or constant. What they `mean`
+/// is returned for those that stay, in the problem's own parts.
+pub(super) fn evaluated(
+    problem: &Problem,
+    names: &[Arc<str>],
+    local: &[Expression],
+    mean: &[Expression],
+) -> (Vec<Feature>, Vec<Expression>) {
+    let Ok(tape) = Tape::new(local, names) else { return Default::default() };
     let rows = problem.rows();
+    if local.is_empty() || rows == 0 {
+        return Default::default();
+    }
     let mut x = Vec::with_capacity(rows * names.len());
     for row in 0..rows {
         x.extend(problem.columns.iter().map(|column| column[row]));
     }
     let mut values = vec![0.0; rows * local.len()];
-    if local.is_empty() {
-        return Vec::new();
-    }
     tape.evaluate(&x, &mut values, &mut Scratch::default());
     let parts: HashMap<&str, Expression> =
         names.iter().zip(&problem.parts).map(|(name, part)| (&**name, part.clone())).collect();
     let finite =
         |values: &[f64]| usable(values) && values.iter().all(|value| value.abs() < 1e12) && varies(values);
-    let kept = local.iter().zip(values.chunks_exact(rows)).filter(|(_, values)| finite(values));
-    kept.map(|(term, values)| Feature { expression: term.substitute(&parts), values: values.to_vec() })
-        .collect()
+    let kept = mean.iter().zip(values.chunks_exact(rows)).filter(|(_, values)| finite(values));
+    kept.map(|(meant, values)| {
+        let expression = meant.substitute(&parts);
+        (Feature { expression: expression.clone(), values: values.to_vec() }, expression)
+    })
+    .unzip()
 }
 
 /// A list without repetitions.
@@ -113,14 +129,13 @@ fn atoms(v: &Expression, positive: bool, level: usize) -> Vec<Expression> {
     atoms
 }
 
-fn expressions(problem: &Problem, names: &[Arc<str>]) -> Vec<Expression> {
-    let count = names.len();
+fn expressions(problem: &Problem, variables: &[Expression]) -> Vec<Expression> {
+    let count = variables.len();
     let level = match count {
         1 | 2 => 2,
         3 | 4 => 1,
         _ => 0,
     };
-    let variables: Vec<Expression> = names.iter().map(|name| Expression::variable(name)).collect();
     let ranges: Vec<(f64, f64)> = problem.columns.iter().map(|column| range(column)).collect();
     let atoms: Vec<Vec<Expression>> =
         variables.iter().zip(&ranges).map(|(v, (low, _))| atoms(v, *low >= 0.0, level)).collect();
@@ -136,12 +151,12 @@ fn expressions(problem: &Problem, names: &[Arc<str>]) -> Vec<Expression> {
     }
     match count {
         1 => of_one(&mut list, &variables[0], &atoms[0], ranges[0], problem.rows()),
-        2 => of_two(&mut list, &variables),
+        2 => of_two(&mut list, variables),
         3..=6 => triples(&mut list, &atoms),
         _ => {}
     }
     if count >= 2 {
-        of_pairs(&mut list, &variables, &ranges, singles);
+        of_pairs(&mut list, variables, &ranges, singles);
     }
     list.terms.truncate(MOST);
     list.terms
@@ -164,7 +179,14 @@ fn of_one(list: &mut List, v: &Expression, atoms: &[Expression], (low, high): (f
             }
         }
     }
-    for (sign, power, other_sign, other) in [
+    for rate in [0.3, 0.6, 1.0, 1.6, 2.5, 4.0] {
+        for sign in [1.0, -1.0] {
+            list.add((Expression::real(sign * rate / half) * v.clone()).call(Function::Exp));
+        }
+    }
+    let power = |k: i64| v.clone().powi(k);
+    let mut arguments: Vec<Expression> = vec![power(3), integer(2) * v.clone(), integer(3) * v.clone()];
+    for (sign, low, other_sign, high) in [
         (1, 1, 1, 2),
         (1, 1, -1, 2),
         (1, 0, 1, 2),
@@ -174,9 +196,17 @@ fn of_one(list: &mut List, v: &Expression, atoms: &[Expression], (low, high): (f
         (1, 1, 1, 3),
         (1, 2, 1, 3),
     ] {
-        let argument = integer(sign) * v.clone().powi(power) + integer(other_sign) * v.clone().powi(other);
-        list.extend(INNER.map(|function| argument.clone().call(function)));
-        list.add(argument.sqrt());
+        arguments.push(integer(sign) * power(low) + integer(other_sign) * power(high));
+    }
+    arguments.push(integer(1) + power(3));
+    let around = [integer(1), v.clone(), power(2), power(-1), (integer(1) + power(2)).powi(-1)];
+    for argument in arguments.into_iter().chain([v.clone(), power(2)]) {
+        let inner = INNER.map(|function| argument.clone().call(function));
+        let more =
+            [(-argument.clone()).call(Function::Exp), argument.clone().call(Function::Tanh), argument.sqrt()];
+        for function in inner.into_iter().chain(more) {
+            list.extend(around.iter().map(|around| around.clone() * function.clone()));
+        }
     }
 }
 

@@ -13,6 +13,9 @@ const ROUNDING: f64 = 1e-18;
 /// Ratio of the residual variances of two degrees above which the higher degree gains nothing.
 const PLATEAU: f64 = 0.85;
 
+/// Part of the variance that a polynomial may leave if what is left is to be called noise.
+const EXPLAINED: f64 = 0.2;
+
 /// An estimate of the noise.
 pub(super) struct Estimate {
     /// Part of the variance; None if no polynomial can be fitted. Never too low by much, often too high.
@@ -35,10 +38,12 @@ pub(super) fn estimate(sample: &Sample) -> Estimate {
         levels.push(found.error / (rows - columns.len()) as f64 / sample.variance());
     }
     let level = levels.iter().copied().fold(f64::INFINITY, f64::min);
+    // Odd and even degrees may gain by turns, so that three steps without a gain are needed; and a polynomial that
+    // explains little says nothing of what it leaves.
     let plateau = match levels.as_slice() {
-        [.., a, b, c] => *b > PLATEAU * a && *c > PLATEAU * b,
-        [a, b] => *b > PLATEAU * a,
+        [.., a, b, c, d] => *b > PLATEAU * a && *c > PLATEAU * b && *d > PLATEAU * c,
         _ => false,
     };
-    Estimate { level: level.is_finite().then_some(level), is_noisy: plateau && level > ROUNDING }
+    let is_noisy = plateau && level > ROUNDING && level < EXPLAINED;
+    Estimate { level: level.is_finite().then_some(level), is_noisy }
 }

@@ -7,22 +7,23 @@ use crate::expression::Expression;
 
 /// Part of the target's square that rounding leaves of an exact fit.
 pub(super) const TOLERANCE: f64 = 1e-18;
+/// Most terms that are tried at once.
+const TERMS_TRIED: usize = 170;
 /// Most terms of a polynomial that is worth keeping from noisy data.
 const TERMS: usize = 12;
 
-/// Degrees to try for so many variables, the later ones only in a deep search.
-fn degrees(variables: usize, deep: bool) -> &'static [usize] {
+/// Highest degree to try for so many variables.
+fn highest(variables: usize, deep: bool) -> usize {
     match (variables, deep) {
-        (1, false) => &[4, 8],
-        (1, true) => &[4, 8, 14],
-        (2, false) => &[3, 6],
-        (2, true) => &[3, 6, 10],
-        (3, false) => &[2, 4],
-        (3, true) => &[2, 4, 6],
-        (4, false) => &[2, 3],
-        (4, true) => &[2, 3, 5],
-        (5 | 6, true) => &[2, 3],
-        _ => &[2],
+        (1, _) => 14,
+        (2, false) => 7,
+        (2, true) => 10,
+        (3, false) => 5,
+        (3, true) => 7,
+        (4, false) => 3,
+        (4, true) => 5,
+        (5 | 6, _) => 3,
+        _ => 2,
     }
 }
 
@@ -41,13 +42,13 @@ fn monomial_of(view: &View<'_>, exponents: &[i32]) -> Feature {
 /// The polynomial of the lowest degree that meets the target.
 pub(super) fn exact(search: &mut Search<'_>, view: &View<'_>, deep: bool) {
     let (variables, rows) = (view.problem.columns.len(), view.target.len());
-    for degree in degrees(variables, deep) {
-        let count = monomials(variables, *degree);
-        if count + 2 > rows.min(170) || search.done() {
+    for degree in 1..=highest(variables, deep) {
+        let count = monomials(variables, degree);
+        if count + 2 > rows.min(TERMS_TRIED) || search.done() {
             return;
         }
         search.spend_regression(count, rows);
-        let features = features(view, *degree);
+        let features = features(view, degree);
         if let Some(found) = meeting(&features, &view.target, TOLERANCE) {
             offer(search, view, &features, &found, 15);
             return;

@@ -20,6 +20,8 @@ const TRIAL: usize = 400;
 const HOPELESS: f64 = 200.0;
 /// Evaluations that are still spent once a short formula has reached the noise of the data.
 const AFTERWARDS: f64 = 1500.0;
+/// Most constants of an exact formula that ends the search.
+const FIRM: usize = 7;
 /// Most constants of a short formula.
 const SHORT: usize = 5;
 
@@ -91,12 +93,22 @@ pub(super) struct Search<'a> {
     noise: Option<f64>,
     spent: f64,
     budget: f64,
+    shortened: bool,
     lane: Option<&'a Lane<'a>>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, noise: Option<f64>, noisy: bool, budget: f64) -> Self {
-        Self { shared, archive: Archive::new(ROOM), noisy, noise, spent: 0.0, budget, lane: None }
+        Self {
+            shared,
+            archive: Archive::new(ROOM),
+            noisy,
+            noise,
+            spent: 0.0,
+            budget,
+            shortened: false,
+            lane: None,
+        }
     }
 
     /// Whether nothing more is to be tried.
@@ -107,9 +119,18 @@ impl<'a> Search<'a> {
             || self.lane.is_some_and(|lane| !lane.is_needed())
     }
 
-    /// Whether an exact formula was found.
+    /// Whether an exact formula of few constants was found. One of many may be an approximation that rounding hides: the
+    /// search goes on for a while to find a shorter one.
     pub(super) fn has_exact(&self) -> bool {
-        self.archive.candidates().iter().any(Candidate::is_exact)
+        self.archive.candidates().iter().any(|one| one.is_exact() && one.model.free() <= FIRM)
+    }
+
+    /// Shortens the search once an exact formula of many constants was found.
+    fn shorten(&mut self) {
+        if !self.shortened && self.archive.candidates().iter().any(Candidate::is_exact) {
+            self.shortened = true;
+            self.budget = self.budget.min(self.spent + AFTERWARDS);
+        }
     }
 
     /// Evaluations so far.
@@ -186,6 +207,7 @@ impl<'a> Search<'a> {
             self.tell(&candidate);
         }
         self.archive.add(candidate);
+        self.shorten();
     }
 
     fn tell(&self, best: &Candidate) {
@@ -237,5 +259,6 @@ impl<'a> Search<'a> {
                 break;
             }
         }
+        self.shorten();
     }
 }

@@ -5,7 +5,9 @@ use super::additive;
 use super::curve;
 use super::dictionary::{self, Dictionary};
 use super::polynomial;
-use super::problem::{Problem, View, moments};
+use super::powers;
+use super::problem::{Problem, View, median, moments};
+use super::product;
 use super::rational;
 use super::reduce::{Probe, Reduced, cuts, peeled};
 use super::search::Search;
@@ -14,6 +16,9 @@ use crate::families::Family;
 
 /// Rows that exact relations are searched on, and noisy ones.
 const ROWS: (usize, usize) = (400, 1000);
+/// Rows from which on neighbours are near, and how far off the line between them a curve may be, in its spread.
+const CURVE_ROWS: usize = 500;
+const ON_LINE: f64 = 0.02;
 /// Deepest nesting of reductions.
 const DEPTH: usize = 6;
 /// Shares of the work that is left, of branches that are tried one after the other.
@@ -26,18 +31,26 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     }
     match problem.columns.len() {
         0 => return constant(search, problem),
+        1 if !search.noisy && !is_curve(problem) => return,
         1 => {
             attempt(search, problem, families, false);
+            if !search.done() {
+                powers::functions(search, problem);
+            }
             return attempt(search, problem, families, true);
         }
         _ => {}
     }
+    powers::monomial(search, problem);
     attempt(search, problem, families, false);
     if search.done() {
         return;
     }
     if depth <= 2 {
         additive::split(search, problem, families);
+    }
+    if depth <= 1 && !search.done() {
+        product::split(search, problem, families);
     }
     if depth < DEPTH && !search.done() {
         let probe = Probe::new(search, problem);
@@ -47,9 +60,36 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             return;
         }
     }
+    if !search.done() && depth == 0 {
+        powers::functions(search, problem);
+    }
     if !search.done() {
         attempt(search, problem, families, true);
     }
+}
+
+/// Whether the target of clean data is a function of the one variable, as far as neighbours tell: where a reduction was
+/// wrong, points between two neighbours are off the line through them.
+fn is_curve(problem: &Problem) -> bool {
+    let rows = problem.rows();
+    if rows < CURVE_ROWS {
+        return true;
+    }
+    let (x, y) = (&problem.columns[0], &problem.y);
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
+    let off: Vec<f64> = order
+        .windows(3)
+        .map(|three| {
+            let [a, b, c] = [three[0], three[1], three[2]];
+            let along = if x[c] > x[a] { (x[b] - x[a]) / (x[c] - x[a]) } else { 0.5 };
+            y[b] - y[a] - along * (y[c] - y[a])
+        })
+        .collect();
+    // The middle one: poles and jumps are few.
+    let typical = median(&off.iter().map(|off| off.abs()).collect::<Vec<_>>());
+    let (centre, spread) = (median(y), |values: Vec<f64>| median(&values));
+    typical < ON_LINE * spread(y.iter().map(|y| (y - centre).abs()).collect())
 }
 
 /// Tries reductions; whether that settles the problem.

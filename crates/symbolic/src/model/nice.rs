@@ -6,6 +6,9 @@ use std::f64::consts::{E, FRAC_1_PI, PI, SQRT_2};
 /// Largest numerator and denominator.
 const MOST: (f64, i64) = (60.0, 12);
 
+/// Denominators of short decimals, whose numerators may be larger.
+const DECIMALS: [i64; 2] = [100, 1000];
+
 /// An exact number near a value.
 pub(super) struct Nice {
     pub(super) value: f64,
@@ -63,6 +66,9 @@ impl Unit {
 
 impl Nice {
     pub(super) fn expression(&self) -> Expression {
+        if DECIMALS.contains(&self.denominator) {
+            return Expression::real(self.value);
+        }
         Expression::ratio(self.numerator, self.denominator) * self.unit.expression()
     }
 
@@ -71,18 +77,20 @@ impl Nice {
     }
 }
 
-/// For each unit and denominator the nearest number.
+/// The nearest number for each unit and denominator, and the nearest short decimals.
 pub(super) fn near(value: f64) -> impl Iterator<Item = Nice> {
-    Unit::ALL.into_iter().flat_map(move |unit| {
-        (1..=MOST.1).filter_map(move |denominator| {
-            let numerator = (value / unit.value() * denominator as f64).round();
-            if numerator.abs() > MOST.0 || (numerator == 0.0 && (denominator > 1 || unit.bits() > 0.0)) {
-                return None;
-            }
-            let bits = 1.0 + (1.0 + numerator.abs()).log2() + 2.0 * (denominator as f64).log2() + unit.bits();
-            let value = numerator * unit.value() / denominator as f64;
-            Some(Nice { value, numerator: numerator as i64, denominator, unit, bits })
-        })
+    let fractions =
+        Unit::ALL.into_iter().flat_map(|unit| (1..=MOST.1).map(move |denominator| (unit, denominator)));
+    let all = fractions.chain(DECIMALS.map(|denominator| (Unit::One, denominator)));
+    all.filter_map(move |(unit, denominator)| {
+        let numerator = (value / unit.value() * denominator as f64).round();
+        let most = if DECIMALS.contains(&denominator) { 10.0 * denominator as f64 } else { MOST.0 };
+        if numerator.abs() > most || (numerator == 0.0 && (denominator > 1 || unit.bits() > 0.0)) {
+            return None;
+        }
+        let bits = 1.0 + (1.0 + numerator.abs()).log2() + 2.0 * (denominator as f64).log2() + unit.bits();
+        let value = numerator * unit.value() / denominator as f64;
+        Some(Nice { value, numerator: numerator as i64, denominator, unit, bits })
     })
 }
 
