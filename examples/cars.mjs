@@ -29,10 +29,19 @@ const history = await model.fit(train, {
 progress.end(history.last.step)
 console.log(`\n${history}\n`)
 
+// One hidden node and the inputs that matter make a network that can be read as a formula.
+const whole = new Kan({ layers: [train.features, 1, 1], seed: 0 })
+await whole.fit(train, { steps })
+const lean = await whole.pruneInputs(train, { keep: 4 })
+await lean.fit(train, { steps })
+const formulas = await lean.symbolic(train)
+const best = formulas.best()
+
 const errors = {
   'mean of the training rows': rmse(mean(train)(test), test),
   'ordinary least squares': rmse(leastSquares(train)(test), test),
   KAN: (await model.evaluate(test)).rmse,
+  'the formula below': rmse(best.formula.evaluate(test), test),
 }
 console.log(`Root mean squared error on the ${test.rows} held-out cars, in miles per gallon:`)
 for (const [name, error] of Object.entries(errors)) console.log(`  ${name.padEnd(26)} ${error.toFixed(2)}`)
@@ -56,3 +65,11 @@ console.log(`\nSaved to ${path.relative(process.cwd(), file)} and loaded again.`
 console.log(`A 1971 Japanese car of 88 hp and 2130 lb: ${mpg.toFixed(1)} miles per gallon.\n`)
 
 console.log(again)
+
+console.log(`\nA formula for the fuel economy, of complexity ${best.complexity}:`)
+console.log(`  mpg = ${best.formula.print('text', { digits: 4 })}`)
+console.log(
+  `From the network it was read from it differs by ${best.agreement.rms.toFixed(2)} mpg (root mean square) on`,
+)
+console.log(`the rows to learn from, and by ${best.agreement.largest.toFixed(2)} at most. Shorter and longer ones:\n`)
+console.log(formulas)

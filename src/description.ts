@@ -46,6 +46,8 @@ export interface Description {
   readonly products: readonly (readonly number[])[]
   /** For each layer of edges the numbers `from·sums + to` of those that are pruned. */
   readonly pruned: readonly (readonly number[])[]
+  /** Number of edges that are formulas. */
+  readonly formulas: number
   readonly inputIds: readonly number[]
   readonly layersDetail: readonly { readonly inputs: number; readonly outputs: number }[]
 }

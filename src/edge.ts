@@ -5,6 +5,7 @@
 import { finiteNumbers, type NumberArray } from './data/rows.js'
 import { native } from './errors.js'
 import type { NativeModelHandle } from './native.js'
+import { Formula } from './symbolic/formula.js'
 import { card, inspectSymbol, short } from './text/table.js'
 import { whole } from './validate.js'
 
@@ -31,6 +32,13 @@ export class Edge {
   readonly splineWeight: number
   /** All knots, `[grid + 2·degree + 1]`. */
   readonly knots: Float64Array
+  /**
+   * The function of `x` that the edge is instead of a spline, in the units of the data where the edge touches them; `null`
+   * for a spline. See {@link Kan.fix}.
+   */
+  readonly formula: Formula | null
+  /** Whether the numbers of that function are no parameters; see {@link Kan.lock}. */
+  readonly locked: boolean
   /** The ends `[a, b]` of the spline's grid, in the units of `x`; beyond them it does what the option `outside` says. */
   readonly domain: readonly [a: number, b: number]
   readonly #curve: (x: Float64Array, out: Float64Array) => void
@@ -51,6 +59,10 @@ export class Edge {
     this.baseWeight = numbers.baseWeight
     this.splineWeight = numbers.splineWeight
     this.knots = Float64Array.from(numbers.knots)
+    const text = native(() => model.edgeFormula(this.layer, this.from, this.to))
+    const written = JSON.parse(text) as { formula: string; locked: boolean } | null
+    this.formula = written === null ? null : Formula.fromJSON(written.formula)
+    this.locked = written?.locked ?? false
     // There are degree knots before the grid and as many after it.
     const degree = this.knots.length - this.controlPoints.length - 1
     this.domain = [this.knots[degree]!, this.knots.at(-1 - degree)!]
@@ -73,7 +85,15 @@ export class Edge {
   /** A summary. */
   toString(): string {
     const list = (numbers: Float64Array) => Array.from(numbers, short).join(', ')
-    return card(`Edge: layer ${this.layer}, node ${this.from} to node ${this.to}`, [
+    const title = `Edge: layer ${this.layer}, node ${this.from} to node ${this.to}`
+    if (this.formula !== null) {
+      const formula = this.formula.print('text', { digits: 5 })
+      return card(title, [
+        ['formula', `${formula}${this.locked ? ', locked' : ''}`],
+        ['domain', `[${this.domain.map(short).join(', ')}]`],
+      ])
+    }
+    return card(title, [
       ['base weight', short(this.baseWeight)],
       ['spline weight', short(this.splineWeight)],
       ['domain', `[${this.domain.map(short).join(', ')}]`],

@@ -6,6 +6,7 @@ export const {
   adapters,
   crossValidate,
   Dataset,
+  discover,
   Ensemble,
   Formula,
   Kan,
@@ -13,7 +14,10 @@ export const {
   KanError,
   KanRangeError,
   KanTypeError,
+  ModelFormulas,
   parseCsv,
   readCsv,
   runtime,
+  SymbolicCandidate,
+  SymbolicResult,
 } = createRequire(import.meta.url)('./index.js')

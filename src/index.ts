@@ -103,6 +103,8 @@ export type {
   RegularizationName,
   RegularizationOptions,
 } from './structure-options.js'
+export { type DiscoverOptions, type DiscoverProgress, discover, type FunctionName } from './symbolic/discover.js'
+export type { EdgeFunction, FixOptions } from './symbolic/edge-change.js'
 export {
   type EvaluateOptions,
   Formula,
@@ -112,4 +114,18 @@ export {
   type FormulaRows,
   type PrintOptions,
 } from './symbolic/formula.js'
+export {
+  type HybridModel,
+  ModelFormulas,
+  type SymbolicOptions,
+  type SymbolicProgress,
+} from './symbolic/model-formulas.js'
+export {
+  type Agreement,
+  type FormulaConstant,
+  type SearchEffort,
+  type SearchEnd,
+  SymbolicCandidate,
+  SymbolicResult,
+} from './symbolic/result.js'
 export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'

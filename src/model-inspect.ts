@@ -17,14 +17,15 @@ function fitted({ fitted, loss, steps, resumable }: Description): string {
   return `yes${kind}${resumable ? ', can be resumed' : ''}`
 }
 
-/** What a model has that others do not: nodes that multiply, edges that were pruned. */
-function structure({ products, pruned }: Description): (readonly [string, string])[] {
+/** What a model has that others do not: nodes that multiply, edges that were pruned or are formulas. */
+function structure({ products, pruned, formulas }: Description): (readonly [string, string])[] {
   const lists = products.map((list, i) => (list.length === 0 ? '' : `layer ${i + 1}: ${list.join(', ')} factors`))
   const multiplies = lists.filter(text => text !== '').join('; ')
   const gone = pruned.reduce((sum, edges) => sum + edges.length, 0)
   return [
     ...(multiplies === '' ? [] : [['products', multiplies] as const]),
     ...(gone === 0 ? [] : [['pruned', counted(gone, 'edge')] as const]),
+    ...(formulas === 0 ? [] : [['formulas', `on ${counted(formulas, 'edge')}`] as const]),
   ]
 }
 

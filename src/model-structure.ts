@@ -13,9 +13,10 @@ import { chosenFeatures } from './data/selection.js'
 import { writeSchema } from './description.js'
 import { KanAbortError, native } from './errors.js'
 import { checkedParts, nativeData } from './fit.js'
+import { modelOver } from './made-models.js'
 import type { Kan } from './model.js'
 import { columnsOf, learnFacts, ModelFacts, modelOf, occupy, refuseIfBusy } from './model-facts.js'
-import { NativeModel, type NativeModelHandle, type NativeOutcome } from './native.js'
+import { NativeModel, type NativeOutcome } from './native.js'
 import { settled } from './outcome.js'
 import { type Input, inputOf, type SingleRow } from './predict.js'
 import {
@@ -63,13 +64,6 @@ export interface Uncertainty<Rows> {
   readonly noise: readonly number[] | null
 }
 
-let modelOver: (native: NativeModelHandle) => Kan
-
-/** Says how native models are wrapped; the class that does so stands on top of this one. */
-export function wrapModels(wrap: (native: NativeModelHandle) => Kan): void {
-  modelOver = wrap
-}
-
 /** What native code says of a smaller model. */
 interface Report {
   readonly layers: readonly number[]
@@ -89,7 +83,7 @@ function change(before: number | undefined, after: number | undefined) {
 }
 
 /** Rows that scores and grids are taken from; targets do not matter. */
-function rowsOf(data: unknown, columns: ModelColumns): Pick<Input, 'x' | 'rows'> {
+export function rowsOf(data: unknown, columns: ModelColumns): Pick<Input, 'x' | 'rows'> {
   if (!isRowObject(data) || isMatrix(data) || isDataset(data) || !('x' in data)) return inputOf(data, columns)
   const parts = chosenFeatures(partsOf(data), columns)
   checkFeatures(parts, columns, 'the data')

@@ -36,10 +36,11 @@ import { absolutePathOf, type FilePath, readModelBytes } from './files.js'
 import { beginFit, checkedParts, checkFit, nativeData, type PreparedFit, prepareFit } from './fit.js'
 import type { FitOptions } from './fit-options.js'
 import type { LossName, TrainingHistory, TrainingRecord } from './history.js'
+import { wrapModels } from './made-models.js'
 import { type Metrics, metricsFrom, type RegressionMetrics } from './metrics.js'
 import { aboutOf, columnsOf, learnFacts, modelOf, occupy, refuseIfBusy } from './model-facts.js'
 import { type ComputeOptions, computeOf } from './model-options.js'
-import { ModelStructure, wrapModels } from './model-structure.js'
+import { ModelSymbolic } from './model-symbolic.js'
 import { NativeModel, type NativeModelHandle } from './native.js'
 import { type KanOptions, specification } from './options.js'
 import { settled } from './outcome.js'
@@ -67,7 +68,7 @@ function nativeModel(given: unknown): NativeModelHandle {
  * const history = await model.fit({ x: [[0, 1], …], y: [1, …] }, { steps: 60 })
  * const predictions = await model.predict([[0.5, 0.5]])
  */
-export class Kan extends ModelStructure {
+export class Kan extends ModelSymbolic {
   // Kept between calls, so that predicting a row allocates nothing but its result.
   readonly #row: Float64Array
   readonly #result: Float64Array

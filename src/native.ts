@@ -13,9 +13,11 @@ process.on('exit', () => {
 
 export const NativeFormula = binding.NativeFormula
 export const NativeModel = binding.NativeModel
+export const NativeSearch = binding.NativeSearch
 export const NativeTable = binding.NativeTable
 export const nativeAdapters = binding.adapters
 export const familyNames = binding.familyNames
+export const modelOfFormula = binding.modelOfFormula
 export const nativeRuntime = binding.runtime
 export type {
   NativeData,

@@ -6,7 +6,9 @@ import type { RowObject } from '../data/columns.js'
 import type { Dataset } from '../data/dataset.js'
 import type { Matrix, NumberRows } from '../data/rows.js'
 import { KanError, native } from '../errors.js'
-import { NativeFormula, type NativeFormulaHandle } from '../native.js'
+import { modelOver } from '../made-models.js'
+import type { Kan } from '../model.js'
+import { modelOfFormula, NativeFormula, type NativeFormulaHandle, NativeModel } from '../native.js'
 import type { SingleRow } from '../predict.js'
 import { card, cut, inspectSymbol } from '../text/table.js'
 import { choice, fields, interval, ownFields, refuseType, whole, word, wordList } from '../validate.js'
@@ -227,6 +229,24 @@ export class Formula {
       ),
     )
     return out[0]!
+  }
+
+  /**
+   * A model that computes this formula: sums become nodes, products product nodes, and all that is done to one number an
+   * edge. The formula's decimals are parameters, so that the model can be trained on.
+   *
+   * @param box An interval in which each variable is expected; [-1, 1] for those without one.
+   * @throws {@link KanError} for a formula of no variables, or one that needs more than 500 nodes in a layer.
+   */
+  toModel(box: Readonly<Record<string, readonly [low: number, high: number]>> = {}): Kan {
+    const given = Object.entries(ownFields(box, 'box', 'an object with an interval for each variable'))
+    const known = new Map(
+      given.map(([name, ends]) => [choice(name, 'box', this.#variables), interval(ends, `box.${name}`)]),
+    )
+    const ends = this.#variables.map(name => known.get(name) ?? ([-1, 1] as const))
+    const [low, high] = [0, 1].map(end => Float64Array.from(ends, pair => pair[end]!))
+    const bytes = calling(() => modelOfFormula(this.print('json'), low!, high!))
+    return modelOver(native(() => NativeModel.decode(bytes)))
   }
 
   /** Whether another formula is the same expression of the same variables, in canonical form. */

@@ -67,10 +67,11 @@ export function suggestOptions(value: unknown): Wanted {
   const at = (name: 'layer' | 'from' | 'to') => whole(given[name], name, { min: 0 })
   const place = { layer: at('layer'), from: at('from'), to: at('to') }
   const noise = optional(given.noise, noise => finite(noise, 'noise', { min: 0, below: 1 })) ?? 1e-4
-  return { place, data: given.data, families: families(given.families), noise }
+  return { place, data: given.data, families: familyList(given.families), noise }
 }
 
-function families(value: unknown): unknown[] {
+/** Families for native code, checked. */
+export function familyList(value: unknown): unknown[] {
   if (value === undefined) return ['default']
   if (!Array.isArray(value) || value.length === 0) {
     refuseType('families', "a list such as ['default', Formula.parse('x*exp(-b*x)')]", value)

@@ -25,6 +25,7 @@ pub(crate) fn describe<T: Real>(model: &Model<T>, dtype: &str) -> Result<String,
         "steps": model.state.as_ref().map_or(0, |state| state.position.steps),
         "layersDetail": layers.collect::<Value>(),
         "pruned": network.pruned_edges(),
+        "formulas": network.functions().iter().map(Vec::len).sum::<usize>(),
         "inputIds": network.input_ids(),
     });
     let specification = serde_json::to_value(network.specification()).map_err(unreadable)?;

@@ -43,11 +43,14 @@ pub(crate) struct Work {
     pub(crate) rows: usize,
     /// Edges of the network.
     pub(crate) edges: usize,
+    /// Edges that are formulas, which only the processor knows.
+    pub(crate) has_functions: bool,
 }
 
 impl Work {
     pub(crate) fn of(program: &Program, rows: usize) -> Self {
-        Self { rows, edges: program.layers().iter().map(kanode_engine::Layer::edges).sum() }
+        let edges = program.layers().iter().map(kanode_engine::Layer::edges).sum();
+        Self { rows, edges, has_functions: program.has_functions() }
     }
 }
 
@@ -67,7 +70,7 @@ where
         )
         .with(json!({ "option": "device", "found": "gpu" }))),
         Device::Gpu => Ok(T::on_gpu(gpu::open()?)),
-        Device::Auto if T::ON_GPU => match gpu::faster(work) {
+        Device::Auto if T::ON_GPU && !work.has_functions => match gpu::faster(work) {
             Some(gpu) => Ok(T::on_gpu(gpu)),
             None => on_cpu(),
         },

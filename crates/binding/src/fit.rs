@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::model::{copy, index};
 use crate::shared::{Held, Shared, with_slot};
 use crate::threads::{Done, spawn};
-pub(crate) use events::Events;
+pub(crate) use events::{Callback, Events, callback};
 use kanode_cpu::CpuBackend;
 use kanode_engine::Compile;
 use kanode_format::{Model, encode, write_atomic};

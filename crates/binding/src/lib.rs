@@ -11,13 +11,17 @@
 
 mod describe;
 mod device;
+mod discover;
+mod distil;
 mod equations;
 mod failure;
 mod fit;
 mod formula;
+mod front;
 mod model;
 mod shared;
 mod structure;
 mod suggest;
 mod table;
+mod teller;
 mod threads;

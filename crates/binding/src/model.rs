@@ -345,7 +345,7 @@ fn set_parameters<T: Real>(model: &mut Model<T>, values: &[f64]) -> Result<(), F
     }
     let slab: Vec<T> = values.iter().map(|value| T::from_f64(*value)).collect();
     let mut cleared = slab.clone();
-    model.network.clear_pruned(&mut cleared);
+    model.network.clear_absent(&mut cleared);
     if let Some(position) = slab.iter().zip(&cleared).position(|(given, cleared)| given != cleared) {
         let message = format!(
             "parameters[{position}] belongs to a pruned edge: expected 0, found {}",

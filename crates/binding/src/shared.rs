@@ -7,6 +7,7 @@ use crate::threads::lock;
 use kanode_cpu::{CpuBackend, CpuOptions};
 use kanode_engine::{Backend, Compile, Executor, Program};
 use kanode_format::{AnyModel, Model, Number};
+use kanode_trace::WithFunctions;
 use napi::Env;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -120,15 +121,16 @@ where
     }
 }
 
-/// The CPU backend; 0 threads is the default number.
-pub(crate) fn backend(threads: usize) -> Result<CpuBackend, Failure> {
-    Ok(CpuBackend::new(CpuOptions { threads: (threads > 0).then_some(threads), isa: None })?)
+/// The CPU backend, and traces where edges are formulas; 0 threads is the default number.
+pub(crate) fn backend(threads: usize) -> Result<WithFunctions<CpuBackend>, Failure> {
+    let options = CpuOptions { threads: (threads > 0).then_some(threads), isa: None };
+    Ok(WithFunctions(CpuBackend::new(options)?))
 }
 
 /// Name and thread count of the default backend.
 pub(crate) fn machine() -> Result<(String, usize), Failure> {
     let backend = backend(0)?;
-    Ok((backend.name(), backend.threads()))
+    Ok((backend.name(), backend.0.threads()))
 }
 
 /// A model with its flags.

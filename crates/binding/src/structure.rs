@@ -136,7 +136,7 @@ impl NativeModel {
                     let model = slot.snapshot();
                     spawn(env, "remove", Arc::default(), move || {
                         let network = model.network.prune(&wide(&model.network, &x, rows), &removal)?;
-                        let edges = |network: &Network<_>| network.packing().edges().len();
+                        let edges = |network: &Network<_>| network.edge_count();
                         let report = json!({
                             "edgesBefore": edges(&model.network),
                             "edgesAfter": edges(&network),
@@ -266,7 +266,7 @@ fn made<T: Held>(model: &Model<T>, (network, report): (Network<T>, impl Serializ
 
 impl Shared {
     /// Runs work that only reads a model that [`Shared::acquire`] made busy.
-    fn look<T: Held>(
+    pub(crate) fn look<T: Held>(
         &self,
         model: &Model<T>,
         work: impl FnOnce(&Model<T>) -> Result<Done, Failure>,

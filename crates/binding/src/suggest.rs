@@ -27,7 +27,7 @@ struct Options {
 /// Families: all that are tried by default, one by its name, or a formula in JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Choice {
+pub(crate) enum Choice {
     Default,
     Named(String),
     Formula(String),
@@ -80,7 +80,7 @@ impl NativeModel {
     }
 }
 
-fn chosen(choices: &[Choice]) -> Result<Vec<Box<dyn Family>>, Failure> {
+pub(crate) fn chosen(choices: &[Choice]) -> Result<Vec<Box<dyn Family>>, Failure> {
     let mut families: Vec<Box<dyn Family>> = Vec::new();
     for choice in choices {
         match choice {

@@ -54,6 +54,10 @@ pub(crate) struct CpuExecutor<T> {
 
 impl<T: Float> CpuExecutor<T> {
     pub(crate) fn new(program: &Arc<Program>, level: Level, pool: Arc<Pool>) -> Result<Self, EngineError> {
+        if program.has_functions() {
+            let reason = "its kernels know splines alone, and the program has functions on edges".to_owned();
+            return Err(EngineError::Unsupported { backend: "cpu", reason });
+        }
         let block = program.layers().iter().map(block_length).max().unwrap_or(1);
         let mut converted = HashMap::new();
         let plans = program.layers().iter().enumerate().map(|(index, layer)| {
@@ -343,6 +347,7 @@ mod tests {
             base: Base::Zero,
             splines: vec![Arc::clone(&table); inputs],
             products: Vec::new(),
+            functions: Vec::new(),
         };
         let wide = 100_000;
         let program = Arc::new(Program::new(vec![layer(1, wide), layer(wide, 1)]).unwrap());

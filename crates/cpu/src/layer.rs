@@ -183,7 +183,7 @@ impl<T: Float> Team<T> {
             let firsts = (start..plan.inputs).step_by(plan.group);
             for (first, (packed, (control_points, (base_weight, spline_weight)))) in firsts.zip(groups) {
                 let inputs = first..plan.inputs.min(first + plan.group);
-                let gradients = LayerViewsMut { control_points, base_weight, spline_weight };
+                let gradients = LayerViewsMut { control_points, base_weight, spline_weight, constants: &mut [] };
                 dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
             }
         });

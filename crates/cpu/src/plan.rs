@@ -187,8 +187,14 @@ mod tests {
     fn plan(outputs: usize, grid: usize) -> Plan<f32> {
         let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
         let spline = Arc::new(CellTable::new(&knots, Outside::Linear));
-        let layer =
-            Layer { inputs: 3, outputs, base: Base::Silu, splines: vec![spline; 3], products: Vec::new() };
+        let layer = Layer {
+            inputs: 3,
+            outputs,
+            base: Base::Silu,
+            splines: vec![spline; 3],
+            products: Vec::new(),
+            functions: Vec::new(),
+        };
         let level = Isa::best().level().unwrap();
         Plan::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap()
     }

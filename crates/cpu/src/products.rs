@@ -79,7 +79,14 @@ mod tests {
     fn plan(outputs: usize, products: &[usize]) -> Plan<f64> {
         let knots = Knots::uniform(-1.0, 1.0, 5, 3, KnotEnds::Clamped).unwrap();
         let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear))];
-        let layer = Layer { inputs: 1, outputs, base: Base::Silu, splines, products: products.to_vec() };
+        let layer = Layer {
+            inputs: 1,
+            outputs,
+            base: Base::Silu,
+            splines,
+            products: products.to_vec(),
+            functions: Vec::new(),
+        };
         let level = Isa::best().level().unwrap();
         Plan::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap()
     }

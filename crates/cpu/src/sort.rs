@@ -276,7 +276,8 @@ mod tests {
         let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
         let table = Arc::new(CellTable::new(&knots, Outside::Linear));
         let (inputs, splines, products) = (3, vec![Arc::clone(&table); 3], Vec::new());
-        let layer = Layer { inputs, outputs: 9, base: Base::Silu, splines, products };
+        let functions = Vec::new();
+        let layer = Layer { inputs, outputs: 9, base: Base::Silu, splines, products, functions };
         let rows = Rows::new(count, block);
         let number = |i: usize| T::from_f64((i * 37 % 101) as f64 / 40.0 - 1.2);
         let mut x: Vec<T> = (0..rows.blocks() * inputs * rows.block).map(number).collect();

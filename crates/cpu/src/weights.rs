@@ -119,7 +119,8 @@ mod tests {
         let knots = Knots::with_breaks(vec![-1.0, -0.7, 0.0, 0.1, 1.0], 3, KnotEnds::Extended).unwrap();
         let table = Arc::new(CellTable::new(&knots, Outside::Zero));
         let (splines, products) = (vec![Arc::clone(&table)], Vec::new());
-        let layer = Layer { inputs: 1, outputs: 9, base: Base::Identity, splines, products };
+        let functions = Vec::new();
+        let layer = Layer { inputs: 1, outputs: 9, base: Base::Identity, splines, products, functions };
         let rows = Rows::new(77, 128);
         for level in Isa::available().into_iter().filter_map(Isa::level) {
             let plan = Plan::<f64>::new(&layer, level, block_length(&layer), &mut HashMap::new()).unwrap();

@@ -203,7 +203,14 @@ fn knots_beyond_single_precision_are_refused_there_only() {
     use kanode_spline::{CellTable, KnotEnds, Knots};
     let knots = Knots::uniform(-1e60, 1e60, 5, 3, KnotEnds::Clamped).unwrap();
     let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear))];
-    let layer = Layer { inputs: 1, outputs: 1, base: Base::Silu, splines, products: Vec::new() };
+    let layer = Layer {
+        inputs: 1,
+        outputs: 1,
+        base: Base::Silu,
+        splines,
+        products: Vec::new(),
+        functions: Vec::new(),
+    };
     let program = Arc::new(Program::new(vec![layer]).unwrap());
     let backend = backend(Isa::best(), 1);
     assert!(Compile::<f64>::compile(&backend, &program).is_ok());

@@ -35,6 +35,14 @@ pub enum EngineError {
         /// Index of the input node.
         input: usize,
     },
+    /// An edge that is a function does not exist, or is not in order.
+    #[error("layer {layer}: edge {edge}, a function, is not in order or does not exist")]
+    Function {
+        /// Index of the layer.
+        layer: usize,
+        /// Index of the edge in its layer.
+        edge: usize,
+    },
     /// A slice has another length than the program asks for.
     #[error("{what}: expected {expected} numbers, found {found}")]
     Length {

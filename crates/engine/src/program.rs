@@ -1,9 +1,11 @@
 //! The plain description of a network that a backend compiles: shapes and knot tables, no parameters.
 //!
 //! Parameters live in one flat slab. Layer after layer it holds `control_points [inputs, outputs, bases]`,
-//! `base_weight [inputs, outputs]` and `spline_weight [inputs, outputs]`, all row-major.
+//! `base_weight [inputs, outputs]` and `spline_weight [inputs, outputs]`, all row-major, and the constants of the edges
+//! that are functions.
 
 use crate::error::EngineError;
+use crate::function::EdgeFunction;
 use kanode_spline::CellTable;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -53,6 +55,18 @@ pub struct Layer {
     /// Arities of the product nodes, each at least 2; none in a layer that only sums. The last sums are their factors:
     /// the first product node multiplies the first `products[0]` of those, and so on (KAN 2.0, arXiv 2408.10205).
     pub products: Vec<usize>,
+    /// Edges that are functions of their own, in ascending order. What they give is added to their sums; the numbers of
+    /// their splines in the slab are 0.
+    pub functions: Vec<FunctionEdge>,
+}
+
+/// An edge that is a function with constants instead of a spline.
+#[derive(Clone, Debug)]
+pub struct FunctionEdge {
+    /// Index of the edge in its layer, `input·outputs + output`.
+    pub edge: usize,
+    /// What it computes.
+    pub function: Arc<dyn EdgeFunction>,
 }
 
 impl Layer {
@@ -90,23 +104,39 @@ impl Layer {
         self.inputs * self.outputs
     }
 
-    /// Number of parameters, `I·O·(2 + G + k)` (tutorial slides, "Parameter Complexity").
+    /// Number of parameters, `I·O·(2 + G + k)` (tutorial slides, "Parameter Complexity"), and the constants of functions.
     pub fn parameter_count(&self) -> usize {
-        self.edges() * (self.bases() + 2)
+        self.edges() * (self.bases() + 2) + self.constant_count()
+    }
+
+    /// Number of constants of all its functions.
+    pub fn constant_count(&self) -> usize {
+        self.functions.iter().map(|edge| edge.function.constants()).sum()
+    }
+
+    /// Its functions with the places of their constants among those of the layer.
+    pub fn functions(&self) -> impl Iterator<Item = (&FunctionEdge, Range<usize>)> {
+        self.functions.iter().scan(0, |end, edge| {
+            let range = *end..*end + edge.function.constants();
+            *end = range.end;
+            Some((edge, range))
+        })
     }
 
     /// The layer's part of the slab, split by kind. `slab` has `parameter_count()` numbers.
     pub fn views<'a, T>(&self, slab: &'a [T]) -> LayerViews<'a, T> {
         let (control_points, rest) = slab.split_at(self.edges() * self.bases());
-        let (base_weight, spline_weight) = rest.split_at(self.edges());
-        LayerViews { control_points, base_weight, spline_weight }
+        let (base_weight, rest) = rest.split_at(self.edges());
+        let (spline_weight, constants) = rest.split_at(self.edges());
+        LayerViews { control_points, base_weight, spline_weight, constants }
     }
 
     /// As [`Layer::views`], for writing.
     pub fn views_mut<'a, T>(&self, slab: &'a mut [T]) -> LayerViewsMut<'a, T> {
         let (control_points, rest) = slab.split_at_mut(self.edges() * self.bases());
-        let (base_weight, spline_weight) = rest.split_at_mut(self.edges());
-        LayerViewsMut { control_points, base_weight, spline_weight }
+        let (base_weight, rest) = rest.split_at_mut(self.edges());
+        let (spline_weight, constants) = rest.split_at_mut(self.edges());
+        LayerViewsMut { control_points, base_weight, spline_weight, constants }
     }
 }
 
@@ -119,6 +149,8 @@ pub struct LayerViews<'a, T> {
     pub base_weight: &'a [T],
     /// `w_s`, `[inputs, outputs]`.
     pub spline_weight: &'a [T],
+    /// Constants of the functions, one function after the other.
+    pub constants: &'a [T],
 }
 
 /// As [`LayerViews`], for writing.
@@ -130,6 +162,8 @@ pub struct LayerViewsMut<'a, T> {
     pub base_weight: &'a mut [T],
     /// `w_s`, `[inputs, outputs]`.
     pub spline_weight: &'a mut [T],
+    /// Constants of the functions, one function after the other.
+    pub constants: &'a mut [T],
 }
 
 /// A network as backends see it. Checked when made, so that backends may rely on its shapes.
@@ -142,8 +176,8 @@ impl Program {
     /// Checks that the layers fit each other.
     ///
     /// # Errors
-    /// [`EngineError::Layers`], [`EngineError::Products`] or [`EngineError::Spline`], naming the first layer that does
-    /// not fit.
+    /// [`EngineError::Layers`], [`EngineError::Products`], [`EngineError::Spline`] or [`EngineError::Function`], naming
+    /// the first layer that does not fit.
     pub fn new(layers: Vec<Layer>) -> Result<Self, EngineError> {
         if layers.is_empty() {
             return Err(EngineError::Layers { layer: 0, expected: 1, found: 0 });
@@ -170,8 +204,20 @@ impl Program {
             if let Some(input) = layer.splines.iter().position(|s| !fits(s)) {
                 return Err(EngineError::Spline { layer: index, input });
             }
+            let mut least = 0;
+            for function in &layer.functions {
+                if !(least..layer.edges()).contains(&function.edge) {
+                    return Err(EngineError::Function { layer: index, edge: function.edge });
+                }
+                least = function.edge + 1;
+            }
         }
         Ok(Self { layers })
+    }
+
+    /// Whether an edge is a function of its own. Backends that can't do that refuse such programs.
+    pub fn has_functions(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.functions.is_empty())
     }
 
     /// The layers, first to last; at least one.
@@ -225,7 +271,7 @@ mod tests {
         let knots = Knots::uniform(-1.0, 1.0, grid, 3, KnotEnds::Clamped).unwrap();
         let table = Arc::new(CellTable::new(&knots, Outside::Linear));
         let splines = vec![table; inputs];
-        Layer { inputs, outputs, base: Base::Silu, splines, products: Vec::new() }
+        Layer { inputs, outputs, base: Base::Silu, splines, products: Vec::new(), functions: Vec::new() }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::backend::{Backend, Batch, Compile, Executor, LayerStatistics};
 use crate::error::EngineError;
 use crate::loss::Loss;
-use crate::program::{Layer, Program};
+use crate::program::{FunctionEdge, Layer, Program};
 use crate::real::Real;
 use kanode_spline::{cox_de_boor, cox_de_boor_derivative};
 use std::sync::Arc;
@@ -147,6 +147,12 @@ impl ReferenceExecutor {
                             p.base_weight[edge] * base + p.spline_weight[edge] * spline;
                     }
                 }
+                for (function, constants) in layer.functions() {
+                    let (input, output) = (function.edge / layer.outputs, function.edge % layer.outputs);
+                    let x = x[row * layer.inputs + input];
+                    y[row * layer.outputs + output] +=
+                        of_function(function, &p.constants[constants], x)[0][0];
+                }
             }
             forward.nodes.push(nodes(layer, &y, rows));
             forward.sums.push(y);
@@ -189,6 +195,15 @@ impl ReferenceExecutor {
                         g.spline_weight[edge] += dy * spline;
                         g.base_weight[edge] += dy * base;
                         dx[at] += dy * (p.base_weight[edge] * base_slope + p.spline_weight[edge] * slope);
+                    }
+                }
+                for (function, constants) in layer.functions() {
+                    let at = row * layer.inputs + function.edge / layer.outputs;
+                    let dy = dy[row * layer.outputs + function.edge % layer.outputs];
+                    let [values, slopes] = of_function(function, &p.constants[constants.clone()], x[at]);
+                    dx[at] += dy * slopes[0];
+                    for (g, slope) in g.constants[constants].iter_mut().zip(&values[1..]) {
+                        *g += dy * slope;
                     }
                 }
             }
@@ -235,6 +250,15 @@ fn slopes(layer: &Layer, input: usize, x: f64) -> Vec<f64> {
     cox_de_boor_derivative(layer.splines[input].knots(), layer.splines[input].outside(), 1, x)
 }
 
+/// A function's value and its slope, each with its derivatives by the constants.
+fn of_function(edge: &FunctionEdge, constants: &[f64], x: f64) -> [Vec<f64>; 2] {
+    let width = 1 + constants.len();
+    let mut out = vec![0.0; 2 * width];
+    edge.function.evaluate(constants, x, &mut out);
+    let slopes = out.split_off(width);
+    [out, slopes]
+}
+
 fn widen<T: Real>(from: &[T]) -> Vec<f64> {
     from.iter().map(|v| v.to_f64()).collect()
 }
@@ -256,7 +280,14 @@ mod tests {
         let knots = Knots::uniform(-1.0, 1.0, 2, 2, KnotEnds::Clamped).unwrap();
         let splines = vec![Arc::new(CellTable::new(&knots, Outside::Linear))];
         let products = products.to_vec();
-        let layer = Layer { inputs: 1, outputs: sums.len(), base: Base::Zero, splines, products };
+        let layer = Layer {
+            inputs: 1,
+            outputs: sums.len(),
+            base: Base::Zero,
+            splines,
+            products,
+            functions: Vec::new(),
+        };
         let mut parameters = Vec::new();
         sums.iter().for_each(|sum| parameters.extend([*sum; 4]));
         parameters.resize(5 * sums.len(), 0.0);

@@ -70,7 +70,14 @@ fn program() -> Result<Arc<Program>, EngineError> {
     let knots = Knots::uniform(-1.0, 1.0, 5, 3, KnotEnds::Clamped).map_err(spline)?;
     let table = Arc::new(CellTable::new(&knots, Outside::Linear));
     let splines = vec![table; 8];
-    let layer = Layer { inputs: 8, outputs: EDGES / 8, base: Base::Silu, splines, products: Vec::new() };
+    let layer = Layer {
+        inputs: 8,
+        outputs: EDGES / 8,
+        base: Base::Silu,
+        splines,
+        products: Vec::new(),
+        functions: Vec::new(),
+    };
     Ok(Arc::new(Program::new(vec![layer])?))
 }
 

@@ -9,10 +9,26 @@ use kanode_network::{Names, Regularization, Specification};
 use kanode_train::StateHeader;
 use serde::{Deserialize, Serialize};
 
-/// The version that is written, and the latest that is read.
-pub(crate) const VERSION: u64 = 2;
+/// The latest version that is read.
+pub(crate) const VERSION: u64 = 3;
 
-/// Version 2 of the document. Version 1 lacked the fields that have defaults here, and product nodes.
+/// The version that a document is written in: the first that has all that is in it, so that older readers understand it.
+pub(crate) fn version(functions: &[Vec<Function>]) -> u64 {
+    if functions.is_empty() { 2 } else { 3 }
+}
+
+/// A formula on an edge.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Function {
+    /// Number of the edge in its layer, `input·O + sum`.
+    pub(crate) edge: usize,
+    /// As the crate `symbolic` writes formulas of edges.
+    pub(crate) formula: String,
+}
+
+/// Version 3 of the document. Version 2 lacked formulas on edges, version 1 also the other fields that have defaults here,
+/// and product nodes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Document {
@@ -34,6 +50,9 @@ pub(crate) struct Document {
     /// For each layer the numbers `input·O + sum` of its pruned edges, increasing; no lists if none is pruned.
     #[serde(default)]
     pub(crate) pruned: Vec<Vec<usize>>,
+    /// For each layer the formulas on its edges, increasing; no lists if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) functions: Vec<Vec<Function>>,
     /// Which inputs of the first model the inputs are, increasing; None for all.
     #[serde(default)]
     pub(crate) input_ids: Option<Vec<usize>>,

@@ -156,6 +156,12 @@ pub enum Corruption {
         /// The threshold.
         delta: f64,
     },
+    /// What is on an edge is no formula.
+    #[error("the formula on edge {edge} of a layer is none")]
+    Formula {
+        /// Number of the edge in its layer.
+        edge: usize,
+    },
     /// The parts do not make a network.
     #[error(transparent)]
     Network(#[from] NetworkError),

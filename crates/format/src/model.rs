@@ -1,14 +1,16 @@
 //! Between networks and the tensors of a file.
 
 use crate::container::{self, Header, Tensor, Tensors};
-use crate::document::{Document, VERSION};
+use crate::document::{Document, Function, version};
 use crate::error::{Corruption, FormatError};
 use crate::number::{Number, NumberType, Numbers};
-use kanode_engine::LayerViews;
+use kanode_engine::{FunctionEdge, LayerViews};
 use kanode_network::{Network, Parts, Scaler};
 use kanode_spline::Knots;
+use kanode_symbolic::EdgeFormula;
 use kanode_train::{StateData, StateError, StateHeader, TrainState};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A model as it lay in a file.
 #[derive(Clone, Debug)]
@@ -55,9 +57,10 @@ pub fn encode<T: Number>(
         tensors.extend(vectors.into_iter().map(|(name, vector)| state_tensor(&name, vector)));
         state_header = Some(header);
     }
+    let functions = functions(network)?;
     let document = Document {
         checksum: 0,
-        version: VERSION,
+        version: version(&functions),
         kanode: env!("CARGO_PKG_VERSION").to_owned(),
         dtype: T::TYPE,
         specification: network.specification().clone(),
@@ -65,6 +68,7 @@ pub fn encode<T: Number>(
         scaler: network.scaler().is_some(),
         loss: network.loss(),
         pruned: pruned_edges(network),
+        functions,
         input_ids: input_ids(network),
         regularization: network.regularization().copied(),
         state: state_header,
@@ -79,6 +83,28 @@ pub fn encode<T: Number>(
 fn pruned_edges<T: Number>(network: &Network<T>) -> Vec<Vec<usize>> {
     let lists = network.pruned_edges();
     if lists.iter().all(Vec::is_empty) { Vec::new() } else { lists }
+}
+
+/// The formulas on edges, if there are any.
+fn functions<T: Number>(network: &Network<T>) -> Result<Vec<Vec<Function>>, FormatError> {
+    let of_edge = |function: &FunctionEdge| {
+        let formula = function.function.as_any().downcast_ref::<EdgeFormula>();
+        let written = formula.map(EdgeFormula::write).transpose().ok().flatten();
+        let formula = written
+            .ok_or_else(|| FormatError::Unwritable { what: Corruption::Formula { edge: function.edge } })?;
+        Ok(Function { edge: function.edge, formula })
+    };
+    network.functions().iter().map(|layer| layer.iter().map(of_edge).collect()).collect()
+}
+
+/// What [`functions`] has written.
+fn read_functions(written: &[Vec<Function>]) -> Result<Vec<Vec<FunctionEdge>>, Corruption> {
+    let of_edge = |function: &Function| {
+        let formula = EdgeFormula::read(&function.formula);
+        let formula = formula.map_err(|_| Corruption::Formula { edge: function.edge })?;
+        Ok(FunctionEdge { edge: function.edge, function: Arc::new(formula) })
+    };
+    written.iter().map(|layer| layer.iter().map(of_edge).collect()).collect()
 }
 
 /// The input ids, if some have gone.
@@ -106,7 +132,9 @@ pub fn decode(bytes: &[u8]) -> Result<AnyModel, FormatError> {
 }
 
 fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Model<T>, Corruption> {
-    let Document { specification, names, scaler, loss, pruned, input_ids, regularization, .. } = document;
+    let Document { specification, names, scaler, loss, pruned, functions, input_ids, regularization, .. } =
+        document;
+    let functions = read_functions(&functions)?;
     let (state, metadata) = (document.state, document.metadata);
     let (mut parameters, mut knots) = (Vec::new(), Vec::new());
     for layer in 0..specification.layers.len() - 1 {
@@ -116,6 +144,11 @@ fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Mode
         parameters.extend(tensors.take::<T>(&part(CONTROL_POINTS), &[inputs, outputs, bases])?);
         parameters.extend(tensors.take::<T>(&part(BASE_WEIGHT), &[inputs, outputs])?);
         parameters.extend(tensors.take::<T>(&part(SPLINE_WEIGHT), &[inputs, outputs])?);
+        let constants: usize =
+            functions.get(layer).into_iter().flatten().map(|edge| edge.function.constants()).sum();
+        if constants > 0 {
+            parameters.extend(tensors.take::<T>(&part(CONSTANTS), &[constants as u64])?);
+        }
         let count = specification.grid + 1;
         let breaks = tensors.take::<f64>(&part(BREAKS), &[inputs, count as u64])?;
         let of_input = |(input, breaks): (usize, &[f64])| {
@@ -129,8 +162,18 @@ fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Mode
         .transpose()?;
     let state = state.map(|header| read_state(header, &mut tensors, parameters.len())).transpose()?;
     tensors.finish()?;
-    let parts =
-        Parts { specification, knots, parameters, scaler, names, loss, pruned, input_ids, regularization };
+    let parts = Parts {
+        specification,
+        knots,
+        parameters,
+        scaler,
+        names,
+        loss,
+        pruned,
+        functions,
+        input_ids,
+        regularization,
+    };
     let network = Network::from_parts(parts)?;
     Ok(Model { network, state, metadata })
 }
@@ -138,6 +181,7 @@ fn model<T: Number>(document: Document, mut tensors: Tensors<'_>) -> Result<Mode
 const CONTROL_POINTS: &str = "control_points";
 const BASE_WEIGHT: &str = "base_weight";
 const SPLINE_WEIGHT: &str = "spline_weight";
+const CONSTANTS: &str = "constants";
 const BREAKS: &str = "breaks";
 const INPUT_MEAN: &str = "scaler.input_mean";
 const INPUT_SCALE: &str = "scaler.input_scale";
@@ -157,7 +201,7 @@ fn layer_tensors<T: Number>(network: &Network<T>) -> Vec<Tensor<'_>> {
     let program = network.program();
     let mut tensors = Vec::new();
     for (index, (layer, range)) in program.layers().iter().zip(program.ranges()).enumerate() {
-        let LayerViews { control_points, base_weight, spline_weight } =
+        let LayerViews { control_points, base_weight, spline_weight, constants } =
             layer.views(&network.parameters()[range]);
         let edges = vec![layer.inputs, layer.outputs];
         let all = vec![layer.inputs, layer.outputs, layer.bases()];
@@ -171,6 +215,13 @@ fn layer_tensors<T: Number>(network: &Network<T>) -> Vec<Tensor<'_>> {
             shape,
             numbers: T::numbers(numbers.into()),
         }));
+        if !constants.is_empty() {
+            tensors.push(Tensor {
+                name: layer_part(index, CONSTANTS),
+                shape: vec![constants.len()],
+                numbers: T::numbers(constants.into()),
+            });
+        }
         let breaks: Vec<f64> = network.knots()[index].iter().flat_map(Knots::breaks).copied().collect();
         tensors.push(Tensor {
             name: layer_part(index, BREAKS),

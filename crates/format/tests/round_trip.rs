@@ -4,9 +4,10 @@ mod common;
 
 use common::{METADATA, full, pruned, state, text, text_of};
 use kanode_engine::Loss;
-use kanode_format::{FormatError, Number, decode, encode};
-use kanode_network::{Network, Regularization, Specification};
+use kanode_format::{AnyModel, FormatError, Number, decode, encode};
+use kanode_network::{EdgeId, Network, Regularization, Specification};
 use kanode_optim::{Optimizer, OptimizerState};
+use kanode_symbolic::{EdgeFormula, Formula, fix, lock};
 use kanode_train::{Position, TrainState};
 use safetensors::SafeTensors;
 
@@ -52,6 +53,31 @@ fn all_kinds_come_back<T: Number>() {
 fn models_and_states_of_both_types_come_back_bit_for_bit() {
     all_kinds_come_back::<f32>();
     all_kinds_come_back::<f64>();
+}
+
+#[test]
+fn formulas_on_edges_come_back_and_files_without_them_are_of_the_older_version() {
+    let network = full::<f64>();
+    let edge = EdgeId { layer: 0, from: 1, to: 2 };
+    let formula = Formula::parse("0.3*sin(1.7*x) + pi/3", None).unwrap();
+    let fixed = fix(&network, edge, formula.expression()).unwrap();
+    comes_back(&fixed, None);
+    comes_back(&lock(&fixed, edge).unwrap(), None);
+    let AnyModel::F64(again) = decode(&encode(&fixed, None, METADATA).unwrap()).unwrap() else {
+        unreachable!()
+    };
+    assert_eq!(EdgeFormula::expression_on(&again.network, edge), EdgeFormula::expression_on(&fixed, edge));
+    let version = |network: &Network<f64>, version: &str| {
+        let file = encode(network, None, METADATA).unwrap();
+        String::from_utf8_lossy(&file).contains(version)
+    };
+    assert!(version(&fixed, "\"version\":3") && version(&network, "\"version\":2"));
+    // A formula that is none is told of.
+    let file = encode(&fixed, None, METADATA).unwrap();
+    let at = String::from_utf8_lossy(&file).find("\"formula\"").unwrap();
+    let mut broken = file.clone();
+    broken[at + 14] = b'#';
+    assert!(matches!(decode(&broken), Err(FormatError::Corrupt { .. })));
 }
 
 #[test]

@@ -67,7 +67,14 @@ mod tests {
         let knots = Knots::uniform(-1.0, 1.0, 5, 3, KnotEnds::Clamped).unwrap();
         let [a, b] = [(); 2].map(|()| Arc::new(CellTable::new(&knots, Outside::Linear)));
         let splines = vec![Arc::clone(&a), b, a];
-        let layer = Layer { inputs: 3, outputs: 1, base: Base::Silu, splines, products: Vec::new() };
+        let layer = Layer {
+            inputs: 3,
+            outputs: 1,
+            base: Base::Silu,
+            splines,
+            products: Vec::new(),
+            functions: Vec::new(),
+        };
         let geometry = Geometry::of(&Program::new(vec![layer.clone()]).unwrap(), TILE_BYTES).unwrap()[0];
         let (tables, table_of) = of(&layer, &geometry);
         assert_eq!(table_of, [0, geometry.table_length() as u32, 0]);

@@ -211,6 +211,7 @@ fn a_layer_beyond_the_binding_limit_is_refused_with_the_limit_and_what_would_fit
         base: kanode_engine::Base::Silu,
         splines,
         products: vec![],
+        functions: vec![],
     };
     if layer.outputs < outputs {
         // An adapter of gigabytes: other limits come first, and its arithmetic is tested without it.

@@ -63,6 +63,15 @@ impl<T: Real> Network<T> {
         x: &[f64],
     ) -> Result<Vec<f64>, NetworkError> {
         let edge = self.edge(layer, from, to)?;
+        if let Some(function) = self.function_of(EdgeId { layer, from, to }) {
+            let constants = self.constants_of(EdgeId { layer, from, to });
+            let mut out = vec![0.0; 1 + constants.len()];
+            let value = |x: &f64| {
+                function.evaluate(&constants, *x, &mut out);
+                out[0]
+            };
+            return Ok(x.iter().map(value).collect());
+        }
         let shape = &self.program().layers()[layer];
         let table = &shape.splines[from];
         let mut weights = vec![0.0; table.degree() + 1];
@@ -74,6 +83,15 @@ impl<T: Real> Network<T> {
         Ok(curve.collect())
     }
 
+    /// The grid's ends of the node that an edge comes from, in the network's units.
+    ///
+    /// # Errors
+    /// [`NetworkError::Edge`].
+    pub fn domain_of(&self, edge: EdgeId) -> Result<(f64, f64), NetworkError> {
+        self.check_edge(edge)?;
+        Ok(self.knots()[edge.layer][edge.from].domain())
+    }
+
     /// The edge that the parameter number `index` of a slab belongs to, or None beyond the slab.
     pub fn edge_of_parameter(&self, index: usize) -> Option<EdgeId> {
         let ranges = self.program().ranges();
@@ -81,8 +99,14 @@ impl<T: Real> Network<T> {
         let shape = &self.program().layers()[layer];
         let offset = index - ranges[layer].start;
         let control_points = shape.edges() * shape.bases();
+        let splines = control_points + 2 * shape.edges();
         let edge = match offset.checked_sub(control_points) {
             None => offset / shape.bases(),
+            Some(_) if offset >= splines => {
+                let (function, _) =
+                    shape.functions().find(|(_, place)| place.contains(&(offset - splines)))?;
+                function.edge
+            }
             Some(weight) => weight % shape.edges(),
         };
         Some(EdgeId { layer, from: edge / shape.outputs, to: edge % shape.outputs })

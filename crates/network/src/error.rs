@@ -197,6 +197,14 @@ pub enum NetworkError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A function that can't be on an edge.
+    #[error("the function from node {} to sum {} of layer {} {reason}", edge.from, edge.to, edge.layer)]
+    Function {
+        /// The edge.
+        edge: EdgeId,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Input ids that do not increase.
     #[error("inputIds: expected increasing numbers, found {found} at {index}")]
     InputIds {

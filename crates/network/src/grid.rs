@@ -191,7 +191,8 @@ impl<'a, T: Real> Regrid<'a, T> {
         for (input, knots) in knots.iter().enumerate() {
             self.specification.check_knots::<T>(index, input, knots)?;
         }
-        let new = layer_of(&self.specification, index, &knots);
+        let functions = old.functions.clone();
+        let new = Layer { functions, ..layer_of(&self.specification, index, &knots) };
         self.start = self.parameters.len();
         self.parameters.resize(self.start + new.parameter_count(), T::ZERO);
         self.refit_edges(index, old, &new);
@@ -206,6 +207,7 @@ impl<'a, T: Real> Regrid<'a, T> {
         let to = new.views_mut(&mut self.parameters[self.start..]);
         to.base_weight.copy_from_slice(from.base_weight);
         to.spline_weight.copy_from_slice(from.spline_weight);
+        to.constants.copy_from_slice(from.constants);
         let mut projections: HashMap<(*const CellTable, *const CellTable), Projection> = HashMap::new();
         for input in 0..old.inputs {
             let (before, after) = (&old.splines[input], &new.splines[input]);
@@ -216,7 +218,7 @@ impl<'a, T: Real> Regrid<'a, T> {
                 let result = &mut to.control_points[edge * new.bases()..][..new.bases()];
                 if unchanged {
                     result.copy_from_slice(points);
-                } else if !self.network.is_pruned(index, edge) {
+                } else if self.network.is_spline(index, edge) {
                     let projection = projections.entry(key).or_insert_with(|| Projection::new(before, after));
                     let points: Vec<f64> = points.iter().map(|p| p.to_f64()).collect();
                     let projected = projection.apply(&points);

@@ -11,6 +11,7 @@ mod domain;
 mod edge;
 mod error;
 mod expectation;
+mod functions;
 mod grid;
 mod init;
 mod memory;

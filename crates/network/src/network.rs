@@ -20,11 +20,13 @@ use std::sync::Arc;
 /// A Kolmogorov–Arnold network.
 ///
 /// Parameters are one flat slab; layer after layer it holds control points `[inputs, outputs, G+k]`, base weights
-/// `[inputs, outputs]` and spline weights `[inputs, outputs]`, row-major, a layer's outputs being its sums. A layer's
+/// `[inputs, outputs]` and spline weights `[inputs, outputs]`, row-major, a layer's outputs being its sums, and the
+/// constants of edges that are functions. A layer's
 /// input and a network's output are in the network's own (standardised) units; [`Network::scale_inputs`] and
 /// [`Network::unscale_outputs`] convert.
 ///
-/// An edge may be pruned: then it stays zero, and so do its parameters.
+/// An edge may be pruned: then it stays zero, and so do its parameters. Or it may be a function of its own: then those of
+/// its spline stay zero.
 #[derive(Clone, Debug)]
 pub struct Network<T> {
     specification: Specification,
@@ -53,7 +55,7 @@ impl<T: Real> Network<T> {
         memory::probe::<T>(&specification, specification.layers.len())?;
         let mut parameters = memory::zeros(&specification, length)?;
         let knots = initial_knots(&specification)?;
-        let program = program_of(&specification, &knots)?;
+        let program = program_of(&specification, &knots, &[])?;
         init::initialise(&specification, &program, &mut parameters);
         let pruned = program.layers().iter().map(|layer| vec![false; layer.edges()]).collect();
         let input_ids = (0..specification.inputs()).collect();
@@ -213,21 +215,30 @@ impl<T: Real> Network<T> {
         &self.pruned[layer]
     }
 
-    /// Where the numbers of the edges that are not pruned lie in the vector that Levenberg–Marquardt changes.
-    pub fn packing(&self) -> Packing {
-        Packing::new(&self.program, &|layer, edge| self.is_pruned(layer, edge))
+    /// Whether the edge number `input·O + sum` of a layer is a spline: neither pruned nor a function of its own.
+    pub fn is_spline(&self, layer: usize, edge: usize) -> bool {
+        !self.is_pruned(layer, edge) && self.function(layer, edge).is_none()
     }
 
-    /// Sets the numbers of pruned edges in a slab to zero: those of a gradient, so that the edges stay as they are.
+    /// Number of edges that are not pruned.
+    pub fn edge_count(&self) -> usize {
+        self.pruned.iter().flatten().filter(|pruned| !**pruned).count()
+    }
+
+    /// Where the numbers of edges lie in the vector that Levenberg–Marquardt changes.
+    pub fn packing(&self) -> Packing {
+        Packing::new(&self.program, &|layer, edge| !self.is_spline(layer, edge))
+    }
+
+    /// Sets the numbers of splines that are not there in a slab to zero: those of a gradient, so that pruned edges stay
+    /// zero and functions what they are.
     ///
     /// # Panics
     /// If `slab` is not as long as the parameters.
-    pub fn clear_pruned(&self, slab: &mut [T]) {
-        for ((layer, range), pruned) in
-            self.program.layers().iter().zip(self.program.ranges()).zip(&self.pruned)
-        {
+    pub fn clear_absent(&self, slab: &mut [T]) {
+        for (index, (layer, range)) in self.program.layers().iter().zip(self.program.ranges()).enumerate() {
             let (views, bases) = (layer.views_mut(&mut slab[range]), layer.bases());
-            for (edge, _) in pruned.iter().enumerate().filter(|(_, pruned)| **pruned) {
+            for edge in (0..layer.edges()).filter(|edge| !self.is_spline(index, *edge)) {
                 views.control_points[edge * bases..(edge + 1) * bases].fill(T::ZERO);
                 (views.base_weight[edge], views.spline_weight[edge]) = (T::ZERO, T::ZERO);
             }
@@ -288,7 +299,7 @@ impl<T: Real> Network<T> {
         });
         let mut knots = vec![first.collect::<Result<Vec<_>, _>>()?];
         knots.extend_from_slice(&self.knots[1..]);
-        self.program = program_of(&self.specification, &knots)?;
+        self.program = program_of(&self.specification, &knots, &self.functions())?;
         self.knots = knots;
         self.clear_inputs(&constant);
         Ok(())
@@ -303,6 +314,16 @@ impl<T: Real> Network<T> {
             views.control_points[input * outputs * bases..(input + 1) * outputs * bases].fill(T::ZERO);
             views.base_weight[input * outputs..(input + 1) * outputs].fill(T::ZERO);
         }
+    }
+
+    /// Takes over another program of the same splines, and the parameters that belong to it.
+    pub(crate) fn take(&mut self, program: Arc<Program>, parameters: Vec<T>) {
+        (self.program, self.parameters) = (program, parameters);
+    }
+
+    /// Marks an edge as pruned or not; its parameters are for the caller to set.
+    pub(crate) fn mark_pruned(&mut self, layer: usize, edge: usize, pruned: bool) {
+        self.pruned[layer][edge] = pruned;
     }
 
     /// Takes over other knots, and parameters refitted to them.

@@ -38,6 +38,12 @@ pub(crate) fn forward<T: Real>(layer: &Layer, views: &LayerViews<'_, T>, x: &[f6
                 *sum += views.base_weight[edge].to_f64() * base + views.spline_weight[edge].to_f64() * spline;
             }
         }
+        for (function, constants) in layer.functions() {
+            let constants: Vec<f64> = views.constants[constants].iter().map(|c| c.to_f64()).collect();
+            let mut value = vec![0.0; 1 + constants.len()];
+            function.function.evaluate(&constants, row[function.edge / outputs], &mut value);
+            sums[function.edge % outputs] += value[0];
+        }
         result.extend(nodes.iter().map(|node| sums[node.clone()].iter().product::<f64>()));
     }
     result

@@ -9,7 +9,7 @@ use crate::regularization::Regularization;
 use crate::scaler::Scaler;
 use crate::specification::Specification;
 use crate::tables::{program_of, table_count};
-use kanode_engine::{Loss, Real};
+use kanode_engine::{FunctionEdge, Loss, Real};
 use kanode_spline::Knots;
 
 /// The parts of a network.
@@ -29,6 +29,8 @@ pub struct Parts<T> {
     pub loss: Option<Loss>,
     /// For each layer the numbers `input·O + sum` of its pruned edges, increasing; no lists if none is pruned.
     pub pruned: Vec<Vec<usize>>,
+    /// For each layer the edges that are functions, increasing; no lists if there are none.
+    pub functions: Vec<Vec<FunctionEdge>>,
     /// Which inputs of the first model the inputs are, increasing; None for all, from 0.
     pub input_ids: Option<Vec<usize>>,
     /// The prior of the last fit.
@@ -46,6 +48,7 @@ impl<T> Parts<T> {
             names: Names::default(),
             loss: None,
             pruned: Vec::new(),
+            functions: Vec::new(),
             input_ids: None,
             regularization: None,
         }
@@ -122,7 +125,8 @@ impl<T: Real> Network<T> {
         parts.specification.validate()?;
         parts.specification.validate_domains::<T>()?;
         parts.check_knots()?;
-        let expected = parts.specification.parameter_length::<T>()?;
+        let constants: usize = parts.functions.iter().flatten().map(|edge| edge.function.constants()).sum();
+        let expected = parts.specification.parameter_length::<T>()?.saturating_add(constants);
         length("parameters", expected, parts.parameters.len())?;
         let (inputs, outputs) = (parts.specification.inputs(), parts.specification.outputs());
         parts.names.validate(inputs, outputs)?;
@@ -134,7 +138,10 @@ impl<T: Real> Network<T> {
         }
         let (input_ids, pruned) = (parts.input_ids()?, parts.pruned()?);
         memory::probe_tables::<T>(&parts.specification, table_count(&parts.knots))?;
-        let program = program_of(&parts.specification, &parts.knots)?;
+        if !parts.functions.is_empty() {
+            length("lists of functions", parts.specification.layers.len() - 1, parts.functions.len())?;
+        }
+        let program = program_of(&parts.specification, &parts.knots, &parts.functions)?;
         let network = Self::assemble(parts, program, pruned, input_ids);
         if let Some(edge) = network.locate_non_finite() {
             return Err(NetworkError::NotFinite { edge });
@@ -143,15 +150,58 @@ impl<T: Real> Network<T> {
         Ok(network)
     }
 
-    /// Checks that all parameters of pruned edges are 0: [`Network::parameters_mut`] can't see to that.
+    /// Checks that no edge is pruned and a function, and that all parameters of splines that are not there are 0:
+    /// [`Network::parameters_mut`] can't see to that.
     ///
     /// # Errors
     /// [`NetworkError::Pruned`].
     pub fn check_pruned(&self) -> Result<(), NetworkError> {
-        match self.locate_pruned_not_zero() {
+        for (layer, shape) in self.program().layers().iter().enumerate() {
+            if let Some(both) = shape.functions.iter().find(|function| self.is_pruned(layer, function.edge)) {
+                let edge = EdgeId { layer, from: both.edge / shape.outputs, to: both.edge % shape.outputs };
+                return Err(NetworkError::Pruned { edge, reason: "is a function" });
+            }
+        }
+        match self.locate_absent_not_zero() {
+            Some(edge) if self.function_of(edge).is_some() => Err(NetworkError::Function {
+                edge,
+                reason: "has a parameter of its spline that is not 0".to_owned(),
+            }),
             Some(edge) => Err(NetworkError::Pruned { edge, reason: "has a parameter that is not 0" }),
             None => Ok(()),
         }
+    }
+
+    /// The same network with parameters in `f64`.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooLarge`] where there is no memory for it.
+    pub fn widened(&self) -> Result<Network<f64>, NetworkError> {
+        let Parts {
+            specification,
+            knots,
+            parameters,
+            scaler,
+            names,
+            loss,
+            pruned,
+            functions,
+            input_ids,
+            regularization,
+        } = self.parts();
+        let parameters = parameters.iter().map(|parameter| parameter.to_f64()).collect();
+        Network::from_parts(Parts {
+            specification,
+            knots,
+            parameters,
+            scaler,
+            names,
+            loss,
+            pruned,
+            functions,
+            input_ids,
+            regularization,
+        })
     }
 
     /// A copy of the parts.
@@ -164,12 +214,13 @@ impl<T: Real> Network<T> {
             names: self.names().clone(),
             loss: self.loss(),
             pruned: self.pruned_edges(),
+            functions: self.functions(),
             input_ids: Some(self.input_ids().to_vec()),
             regularization: self.regularization().copied(),
         }
     }
 
-    fn locate_pruned_not_zero(&self) -> Option<EdgeId> {
+    fn locate_absent_not_zero(&self) -> Option<EdgeId> {
         let program = self.program();
         program.layers().iter().zip(program.ranges()).enumerate().find_map(|(layer, (shape, range))| {
             let views = shape.views(&self.parameters()[range]);
@@ -178,7 +229,7 @@ impl<T: Real> Network<T> {
                 let mut numbers = points.iter().chain([&views.base_weight[edge], &views.spline_weight[edge]]);
                 numbers.all(|number| *number == T::ZERO)
             };
-            let edge = (0..shape.edges()).find(|edge| self.pruned_in_layer(layer)[*edge] && !zero(*edge))?;
+            let edge = (0..shape.edges()).find(|edge| !self.is_spline(layer, *edge) && !zero(*edge))?;
             Some(EdgeId { layer, from: edge / shape.outputs, to: edge % shape.outputs })
         })
     }

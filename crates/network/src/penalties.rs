@@ -221,7 +221,7 @@ impl Roughness {
     }
 }
 
-/// Sums `term` over all edges that are not pruned. It is given the table, the effective control points and
+/// Sums `term` over all edges that are splines. It is given the table, the effective control points and
 /// the effective base weight of an edge (0 where it has no influence), and adds derivatives with respect to both to two
 /// places, from which they go on to `gradient` by the chain rule.
 fn each_edge<T: Real>(
@@ -237,7 +237,7 @@ fn each_edge<T: Real>(
         let to = layer.views_mut(&mut gradient[range]);
         let bases = layer.bases();
         let (mut c, mut slope) = (vec![0.0; bases], vec![0.0; bases]);
-        for edge in (0..layer.edges()).filter(|edge| !network.is_pruned(index, *edge)) {
+        for edge in (0..layer.edges()).filter(|edge| network.is_spline(index, *edge)) {
             let points = edge * bases..(edge + 1) * bases;
             let weight = from.spline_weight[edge].to_f64();
             for (c, p) in c.iter_mut().zip(&from.control_points[points.clone()]) {

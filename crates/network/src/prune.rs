@@ -12,9 +12,10 @@ use crate::nodes::NodeId;
 use crate::parts::Parts;
 use crate::scaler::Scaler;
 use crate::specification::Specification;
-use kanode_engine::Real;
+use kanode_engine::{FunctionEdge, Real};
 use kanode_spline::Knots;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use survey::Survey;
 
 /// Least spline weight that a constant is divided by; smaller ones are multiplied into the control points.
@@ -80,9 +81,28 @@ impl<T: Real> Network<T> {
             length("means of a layer", shape.edges(), means.len())?;
         }
         let survey = Survey::new(self, removal, means)?;
-        let mut folded = self.clone();
+        let mut folded = self.with_shifted_functions(&survey)?;
         folded.fold(&survey);
         Network::from_parts(folded.remaining(&survey))
+    }
+
+    /// The network whose functions have taken over the constants of sums that keep no spline.
+    fn with_shifted_functions(&self, survey: &Survey) -> Result<Self, NetworkError> {
+        let mut network = self.clone();
+        for (index, (layer, shape)) in survey.layers.iter().zip(self.program().layers()).enumerate() {
+            for (sum, constant) in layer.constants.iter().copied().enumerate().filter(|(_, c)| *c != 0.0) {
+                let mut kept = (sum..shape.edges()).step_by(shape.outputs).filter(|edge| layer.kept[*edge]);
+                if kept.clone().any(|edge| self.is_spline(index, edge)) {
+                    continue;
+                }
+                let Some((edge, function)) = kept.find_map(|e| Some((e, self.function(index, e)?))) else {
+                    continue;
+                };
+                let id = EdgeId { layer: index, from: edge / shape.outputs, to: sum };
+                network = network.with_function(id, function.plus(constant), &self.constants_of(id))?;
+            }
+        }
+        Ok(network)
     }
 
     /// Adds the constants that sums have to take over to the control points of an edge that survives.
@@ -90,6 +110,7 @@ impl<T: Real> Network<T> {
         for (index, layer) in survey.layers.iter().enumerate() {
             let Some(shape) = self.program().layers().get(index) else { continue };
             let (outputs, bases, inputs) = (shape.outputs, shape.bases(), shape.inputs);
+            let splines: Vec<bool> = (0..shape.edges()).map(|edge| self.is_spline(index, edge)).collect();
             let Some(views) = self.views_mut(index) else { continue };
             for (sum, constant) in layer.constants.iter().copied().enumerate() {
                 let edges = || (0..inputs).map(|input| input * outputs + sum);
@@ -100,7 +121,7 @@ impl<T: Real> Network<T> {
                 } else if constant != 0.0 && survey.survives(index + 1, sum) {
                     let size = |edge: usize| views.spline_weight[edge].to_f64().abs();
                     // The first of the largest: division by a small weight would cost digits.
-                    let survivors = edges().filter(|edge| layer.kept[*edge]);
+                    let survivors = edges().filter(|edge| layer.kept[*edge] && splines[*edge]);
                     let largest = survivors.reduce(|a, b| if size(b) > size(a) { b } else { a });
                     let Some(edge) = largest else { continue };
                     let weight = &mut views.spline_weight[edge];
@@ -131,6 +152,7 @@ impl<T: Real> Network<T> {
             ..old.clone()
         };
         let (mut parameters, mut knots, mut pruned) = (Vec::new(), Vec::new(), Vec::new());
+        let mut functions = Vec::new();
         let program = self.program();
         for (index, (shape, range)) in program.layers().iter().zip(program.ranges()).enumerate() {
             let (inputs, layer) = (&survey.nodes[index], &survey.layers[index]);
@@ -143,6 +165,13 @@ impl<T: Real> Network<T> {
             parameters.extend(edges.iter().flat_map(|edge| &views.control_points[edge * bases..][..bases]));
             parameters.extend(edges.iter().map(|edge| views.base_weight[*edge]));
             parameters.extend(edges.iter().map(|edge| views.spline_weight[*edge]));
+            let mut kept = Vec::new();
+            for (function, place) in shape.functions().filter(|(function, _)| layer.kept[function.edge]) {
+                let Some(edge) = edges.iter().position(|edge| *edge == function.edge) else { continue };
+                kept.push(FunctionEdge { edge, function: Arc::clone(&function.function) });
+                parameters.extend_from_slice(&views.constants[place]);
+            }
+            functions.push(kept);
             knots
                 .push(inputs.iter().map(|input| self.knots()[index][*input].clone()).collect::<Vec<Knots>>());
             let gone = |(_, edge): &(usize, &usize)| !layer.is_there(**edge, shape.outputs);
@@ -169,6 +198,7 @@ impl<T: Real> Network<T> {
             loss: self.loss(),
             regularization: self.regularization().copied(),
             pruned,
+            functions,
             ..Parts::new(specification, knots, parameters)
         }
     }

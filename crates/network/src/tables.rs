@@ -3,7 +3,7 @@
 
 use crate::error::NetworkError;
 use crate::specification::Specification;
-use kanode_engine::{Layer, Program};
+use kanode_engine::{FunctionEdge, Layer, Program};
 use kanode_spline::{CellTable, Knots};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -61,14 +61,18 @@ pub(crate) fn layer_of(specification: &Specification, layer: usize, knots: &[Kno
     let splines = knots.iter().map(&mut table).collect();
     let (inputs, outputs) = (specification.layers[layer], specification.sums(layer));
     let products = specification.products(layer).to_vec();
-    Layer { inputs, outputs, base: specification.base, splines, products }
+    Layer { inputs, outputs, base: specification.base, splines, products, functions: Vec::new() }
 }
 
-/// The program of the layers of these knots.
+/// The program of the layers of these knots, with functions on edges of each layer if there are any.
 pub(crate) fn program_of(
     specification: &Specification,
     knots: &[Vec<Knots>],
+    functions: &[Vec<FunctionEdge>],
 ) -> Result<Arc<Program>, NetworkError> {
-    let layers = knots.iter().enumerate().map(|(layer, knots)| layer_of(specification, layer, knots));
+    let layers = knots.iter().enumerate().map(|(layer, knots)| Layer {
+        functions: functions.get(layer).cloned().unwrap_or_default(),
+        ..layer_of(specification, layer, knots)
+    });
     Ok(Arc::new(Program::new(layers.collect())?))
 }

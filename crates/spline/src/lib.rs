@@ -36,4 +36,4 @@ pub use error::SplineError;
 pub use from_samples::Adapt;
 pub use knots::{DEGREES, GRIDS, KnotEnds, Knots, Outside};
 pub use oracle::{cox_de_boor, cox_de_boor_derivative};
-pub use projection::{Projected, Projection};
+pub use projection::{Projected, Projection, project};

@@ -28,6 +28,30 @@ struct Node {
     to: usize,
 }
 
+/// The control points of the spline on a table's knots that is nearest to a function, in the mean over its domain. What is
+/// not finite makes them so.
+pub fn project(table: &CellTable, mut function: impl FnMut(f64) -> f64) -> Vec<f64> {
+    let (a, b) = table.domain();
+    let mut gram = Banded::zeros(table.basis_count(), table.degree());
+    let mut points = vec![0.0; table.basis_count()];
+    let mut bases = vec![0.0; table.degree() + 1];
+    for pair in table.knots().breaks().windows(2) {
+        for (x, width) in gauss(pair[0], pair[1]) {
+            let (first, weight) = (table.weights(x, &mut bases), width / (b - a));
+            let value = weight * function(x);
+            for (i, left) in bases.iter().enumerate() {
+                points[first + i] += value * left;
+                for (j, right) in bases[..=i].iter().enumerate() {
+                    gram.add(first + i, first + j, weight * left * right);
+                }
+            }
+        }
+    }
+    gram.add_diagonal(f64::EPSILON * f64::EPSILON);
+    positive(gram).solve(&mut points);
+    points
+}
+
 /// A projected spline, and how far it is from the old one at the nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projected {

@@ -71,11 +71,15 @@ pub fn edge_curve<T: Real>(
 }
 
 /// What an edge receives for rows of inputs.
-fn received<T: Real>(network: &Network<T>, edge: EdgeId, rows: &[f64]) -> Result<Vec<f64>, EdgeError> {
+pub(crate) fn received<T: Real>(
+    network: &Network<T>,
+    edge: EdgeId,
+    rows: &[f64],
+) -> Result<Vec<f64>, NetworkError> {
     let width = network.inputs();
     if rows.is_empty() || !rows.len().is_multiple_of(width) {
         let expected = (rows.len() / width).max(1) * width;
-        return Err(NetworkError::Length { what: "values of x", expected, found: rows.len() }.into());
+        return Err(NetworkError::Length { what: "values of x", expected, found: rows.len() });
     }
     if edge.layer == 0 {
         return Ok(rows.iter().skip(edge.from).step_by(width).copied().collect());

@@ -10,6 +10,7 @@ mod complexity;
 mod derivative;
 mod domain;
 mod function;
+mod gradient;
 mod interval;
 mod number;
 mod order;
@@ -19,6 +20,7 @@ mod tape;
 
 pub use domain::{Condition, Requirement};
 pub use function::Function;
+pub use gradient::Gradient;
 pub use interval::{Enclosure, Interval};
 pub use number::{Number, Rational};
 pub use tape::{Scratch, Tape};

@@ -52,3 +52,24 @@ pub(crate) fn texts() -> &'static [&'static str] {
         "sin(cos(x*y)^2)^3",
     ]
 }
+
+/// Uniform numbers in [0, 1) of a seed (SplitMix64).
+pub(crate) fn uniform(seed: u64, count: usize) -> Vec<f64> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Standard normal numbers of a seed (Box and Muller 1958).
+pub(crate) fn noise(seed: u64, count: usize) -> Vec<f64> {
+    let uniform = uniform(seed.wrapping_mul(0x2545_F491_4F6C_DD1D), 2 * count);
+    let normal =
+        |pair: &[f64]| (-2.0 * (1.0 - pair[0]).ln()).sqrt() * (std::f64::consts::TAU * pair[1]).cos();
+    uniform.chunks(2).map(normal).collect()
+}

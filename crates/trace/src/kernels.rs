@@ -13,7 +13,7 @@ use crate::stage::Stage;
 use kanode_optim::Rows;
 
 /// Takes derivatives by neighbouring numbers of θ, in ascending order within a row.
-trait Sink {
+pub(crate) trait Sink {
     fn take(&mut self, column: usize, values: &[f64]);
 }
 
@@ -121,7 +121,7 @@ fn forward<const N: usize, const ORDER: usize, const T: usize>(
 
 /// `a₁` and `a₂` of the module's documentation.
 #[inline]
-fn slopes<const ORDER: usize>(jet: &Jet, x: &[f64], s: &[f64]) -> (f64, f64) {
+pub(crate) fn slopes<const ORDER: usize>(jet: &Jet, x: &[f64], s: &[f64]) -> (f64, f64) {
     let first = if ORDER >= 1 { x[1..].iter().zip(&s[1..]).map(|(x, s)| x * s).sum() } else { 0.0 };
     let second = if ORDER >= 2 { jet.triples().map(|(ij, i, j)| s[ij] * x[i] * x[j]).sum() } else { 0.0 };
     (first, second)

@@ -10,6 +10,8 @@
 
 mod activity;
 mod basis;
+mod executor;
+mod functions;
 mod jet;
 mod kernels;
 mod moments;
@@ -22,6 +24,7 @@ mod testing;
 mod trace;
 
 pub use activity::activity_penalty;
+pub use executor::WithFunctions;
 pub use jet::Jet;
 pub use moments::{LayerMoments, moments};
 pub use packing::{PackedEdge, Packing};

@@ -25,14 +25,26 @@ impl PackedEdge {
     }
 }
 
+/// Where the constants of a layer's functions lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PackedConstants {
+    /// In the slab.
+    slab: usize,
+    /// In θ.
+    start: usize,
+    count: usize,
+}
+
 /// Which numbers of a parameter slab make up θ, and where.
 ///
-/// Edges are in the order of layer, input and output; pruned edges have no place. Spline weights are folded into the
+/// Edges are in the order of layer, input and output, and after those of a layer come the constants of its functions;
+/// pruned edges have no place. Spline weights are folded into the
 /// control points, because the product has a flat direction that solvers would have to damp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packing {
     edges: Vec<PackedEdge>,
     places: Vec<Place>,
+    constants: Vec<PackedConstants>,
     length: usize,
     slab: usize,
 }
@@ -52,10 +64,15 @@ struct EdgePlace {
 }
 
 impl Packing {
-    /// The packing of a program, without the edges for which `pruned(layer, input·outputs + output)`.
+    /// The packing of a program, without the splines for which `pruned(layer, input·outputs + output)`.
     pub fn new(program: &Program, pruned: &dyn Fn(usize, usize) -> bool) -> Self {
-        let mut packing =
-            Self { edges: Vec::new(), places: Vec::new(), length: 0, slab: program.parameter_count() };
+        let mut packing = Self {
+            edges: Vec::new(),
+            places: Vec::new(),
+            constants: Vec::new(),
+            length: 0,
+            slab: program.parameter_count(),
+        };
         for (layer, (shape, range)) in program.layers().iter().zip(program.ranges()).enumerate() {
             packing.places.push(Place { start: range.start, edges: shape.edges() });
             let (bases, base) = (shape.bases(), shape.base != Base::Zero);
@@ -63,6 +80,9 @@ impl Packing {
                 packing.edges.push(PackedEdge { layer, edge, start: packing.length, bases, base });
                 packing.length += bases + usize::from(base);
             }
+            let count = shape.constant_count();
+            packing.constants.push(PackedConstants { slab: range.end - count, start: packing.length, count });
+            packing.length += count;
         }
         packing
     }
@@ -82,6 +102,14 @@ impl Packing {
         &self.edges
     }
 
+    /// Where the constants of a layer's functions begin in θ.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn constants(&self, layer: usize) -> usize {
+        self.constants[layer].start
+    }
+
     /// The place of one edge, by layer and `input·outputs + output`; none if it is pruned or does not exist.
     pub fn find(&self, layer: usize, edge: usize) -> Option<&PackedEdge> {
         let found = self.edges.binary_search_by_key(&(layer, edge), |packed| (packed.layer, packed.edge));
@@ -94,19 +122,24 @@ impl Packing {
     /// If `slab` is not as long as the program's parameters.
     pub fn pack<T: Real>(&self, slab: &[T]) -> Vec<f64> {
         self.check_slab(slab);
-        let mut theta = Vec::with_capacity(self.length);
+        let mut theta = vec![0.0; self.length];
         for edge in &self.edges {
             let place = self.place(edge);
             let weight = slab[place.spline_weight].to_f64();
-            theta.extend(slab[place.points].iter().map(|point| weight * point.to_f64()));
-            if edge.base {
-                theta.push(slab[place.base_weight].to_f64());
+            for (value, point) in theta[edge.start..].iter_mut().zip(&slab[place.points]) {
+                *value = weight * point.to_f64();
             }
+            if let Some(at) = edge.base_weight() {
+                theta[at] = slab[place.base_weight].to_f64();
+            }
+        }
+        for (at, place) in self.places_of_constants() {
+            theta[at] = slab[place].to_f64();
         }
         theta
     }
 
-    /// Writes θ to a slab: control points and base weights of the packed edges, whose spline weights become 1. What
+    /// Writes θ to a slab: constants, and control points and base weights of the packed edges, whose spline weights become 1. What
     /// belongs to pruned edges, and base weights without influence, stay as they are.
     ///
     /// # Panics
@@ -124,6 +157,14 @@ impl Packing {
             }
             slab[place.spline_weight] = T::ONE;
         }
+        for (at, place) in self.places_of_constants() {
+            slab[place] = T::from_f64(theta[at]);
+        }
+    }
+
+    /// The places of all constants, in θ and in the slab.
+    fn places_of_constants(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.constants.iter().flat_map(|layer| (0..layer.count).map(|at| (layer.start + at, layer.slab + at)))
     }
 
     /// Adds to `out`, a slab, the derivatives by the parameters at `slab` of what has the derivatives `theta_gradient`
@@ -146,6 +187,9 @@ impl Packing {
             if let Some(at) = edge.base_weight() {
                 add(&mut out[place.base_weight], theta_gradient[at]);
             }
+        }
+        for (at, place) in self.places_of_constants() {
+            add(&mut out[place], theta_gradient[at]);
         }
     }
 
@@ -203,11 +247,15 @@ mod tests {
         fn edges_lie_side_by_side_in_order(shape in shapes()) {
             let case = shape.draw();
             let mut end = 0;
-            for edge in case.packing.edges() {
-                prop_assert_eq!(edge.start, end);
-                prop_assert_eq!(case.packing.find(edge.layer, edge.edge), Some(edge));
-                prop_assert_eq!(edge.base_weight().is_some(), shape.base != Base::Zero);
-                end += edge.bases + usize::from(edge.base);
+            for (index, layer) in case.program.layers().iter().enumerate() {
+                for edge in case.packing.edges().iter().filter(|edge| edge.layer == index) {
+                    prop_assert_eq!(edge.start, end);
+                    prop_assert_eq!(case.packing.find(edge.layer, edge.edge), Some(edge));
+                    prop_assert_eq!(edge.base_weight().is_some(), shape.base != Base::Zero);
+                    end += edge.bases + usize::from(edge.base);
+                }
+                prop_assert_eq!(case.packing.constants(index), end);
+                end += layer.constant_count();
             }
             prop_assert_eq!(case.packing.len(), end);
             prop_assert_eq!(case.packing.is_empty(), end == 0);

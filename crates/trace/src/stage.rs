@@ -5,7 +5,7 @@ use crate::jet::Jet;
 use crate::kernels::Kernels;
 use crate::packing::Packing;
 use crate::records::Strides;
-use kanode_engine::{Base, Program};
+use kanode_engine::{Base, EdgeFunction, Program};
 use kanode_spline::CellTable;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +17,25 @@ pub(crate) struct Link {
     pub(crate) output: usize,
     /// Its place in θ.
     pub(crate) start: usize,
+}
+
+/// An edge that is a function, from the point of view of its layer.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionLink {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) function: Arc<dyn EdgeFunction>,
+    /// Where its constants lie in θ.
+    pub(crate) constants: Range<usize>,
+    /// Where its derivatives `[tables, 1 + constants]` lie among the weights of a record.
+    pub(crate) at: usize,
+}
+
+impl FunctionLink {
+    /// Numbers of one order of derivative: the function's, and those by its constants.
+    pub(crate) fn width(&self) -> usize {
+        1 + self.constants.len()
+    }
 }
 
 /// One layer of a program, with the places of its numbers in the three parts of a row's [`Record`](crate::records::Record).
@@ -36,6 +55,7 @@ pub(crate) struct Stage {
     /// The edges that are not pruned; those of an input are `links[link_starts[input]..link_starts[input + 1]]`.
     links: Vec<Link>,
     link_starts: Vec<usize>,
+    pub(crate) functions: Vec<FunctionLink>,
     /// Jets `[inputs]`, `[outputs]` and `[nodes]`. Without product nodes the sums are the nodes, in one place, and the
     /// nodes are the inputs of the next layer.
     pub(crate) inputs_at: usize,
@@ -70,6 +90,20 @@ impl Stage {
             let has_products = !layer.products.is_empty();
             let nodes_at = if has_products { sums_at + layer.outputs * jet.len() } else { sums_at };
             let tables = jet.order() + 1 + usize::from(index > 0);
+            let mut at = strides.weights + layer.inputs * tables * (layer.degree() + 2);
+            let start = packing.constants(index);
+            let mut functions = Vec::new();
+            for (edge, constants) in layer.functions() {
+                let link = FunctionLink {
+                    input: edge.edge / layer.outputs,
+                    output: edge.edge % layer.outputs,
+                    function: Arc::clone(&edge.function),
+                    constants: start + constants.start..start + constants.end,
+                    at,
+                };
+                at += tables * link.width();
+                functions.push(link);
+            }
             stages.push(Self {
                 inputs: layer.inputs,
                 outputs: layer.outputs,
@@ -81,6 +115,7 @@ impl Stage {
                 factors: layer.factors().collect(),
                 links,
                 link_starts,
+                functions,
                 inputs_at,
                 sums_at,
                 nodes_at,
@@ -90,7 +125,7 @@ impl Stage {
                 kernels: Kernels::new(layer.degree(), jet.order(), index == 0),
             });
             strides.jets = nodes_at;
-            strides.weights += layer.inputs * tables * (layer.degree() + 2);
+            strides.weights = at;
             strides.firsts += layer.inputs;
         }
         strides.jets += program.outputs() * jet.len();

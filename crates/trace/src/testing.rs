@@ -1,7 +1,7 @@
 //! Networks of every kind for the tests, and what their edges do by plain loops.
 
 use crate::{Packing, Trace};
-use kanode_engine::{Base, Layer, Program};
+use kanode_engine::{Base, EdgeFunction, FunctionEdge, Layer, Program};
 use kanode_spline::{CellTable, KnotEnds, Knots, Outside, cox_de_boor};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) base: Base,
     pub(crate) rows: usize,
     pub(crate) has_pruned: bool,
+    /// Whether some edges are waves instead of splines.
+    pub(crate) has_functions: bool,
     pub(crate) seed: u64,
 }
 
@@ -52,8 +54,9 @@ pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
         prop_oneof![Just(Outside::Linear), Just(Outside::Constant), Just(Outside::Zero)],
         prop_oneof![Just(Base::Silu), Just(Base::Identity), Just(Base::Zero)],
     );
-    (prop::collection::vec(layer, 1..=3), 1..4usize, knots, any::<bool>(), any::<u64>()).prop_map(
-        |(layers, inputs, (degree, grid, ends, outside, base), has_pruned, seed)| Shape {
+    let edges = (any::<bool>(), any::<bool>());
+    (prop::collection::vec(layer, 1..=3), 1..4usize, knots, edges, any::<u64>()).prop_map(
+        |(layers, inputs, (degree, grid, ends, outside, base), (has_pruned, has_functions), seed)| Shape {
             layers,
             inputs,
             degree,
@@ -63,6 +66,7 @@ pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
             base,
             rows: 4,
             has_pruned,
+            has_functions,
             seed,
         },
     )
@@ -80,6 +84,7 @@ pub(crate) fn plain() -> Shape {
         base: Base::Silu,
         rows: 5,
         has_pruned: false,
+        has_functions: false,
         seed: 1,
     }
 }
@@ -94,14 +99,25 @@ impl Shape {
             let degree = 1 + (self.degree - 1 + index) % 5;
             let splines = (0..inputs).map(|_| self.table(degree, &mut rng)).collect();
             let outputs = sums + products.iter().sum::<usize>();
-            layers.push(Layer { inputs, outputs, base: self.base, splines, products: products.clone() });
-            inputs = sums + products.len();
+            let wavy = |_: &usize| self.has_functions && rng.random_bool(0.4);
+            let functions = (0..inputs * outputs)
+                .filter(wavy)
+                .map(|edge| FunctionEdge { edge, function: Arc::new(Wave) })
+                .collect();
+            let products = products.clone();
+            layers.push(Layer { inputs, outputs, base: self.base, splines, products, functions });
+            inputs = layers[layers.len() - 1].nodes();
         }
         let program = Arc::new(Program::new(layers).unwrap());
         let pruned: Vec<Vec<bool>> = program
             .layers()
             .iter()
-            .map(|layer| (0..layer.edges()).map(|_| self.has_pruned && rng.random_bool(0.2)).collect())
+            .map(|layer| {
+                let is_function = |edge| layer.functions.iter().any(|function| function.edge == edge);
+                (0..layer.edges())
+                    .map(|edge| is_function(edge) || (self.has_pruned && rng.random_bool(0.2)))
+                    .collect()
+            })
             .collect();
         let packing = Arc::new(Packing::new(&program, &|layer, edge| pruned[layer][edge]));
         let mut slab: Vec<f64> =
@@ -129,6 +145,39 @@ impl Shape {
     }
 }
 
+/// `a·sin(b·x + c)`.
+#[derive(Debug)]
+struct Wave;
+
+impl EdgeFunction for Wave {
+    fn constants(&self) -> usize {
+        3
+    }
+
+    fn evaluate(&self, constants: &[f64], x: f64, out: &mut [f64]) {
+        let [a, b, c] = constants else { panic!("a wave has three constants") };
+        let (sin, cos) = (b * x + c).sin_cos();
+        // Of sin(bx + c): derivatives by x, and those of these by b and c.
+        let turns = [sin, cos, -sin, -cos, sin];
+        for (order, out) in out.chunks_exact_mut(4).enumerate() {
+            let (power, turned) = (b.powi(order as i32), turns[order + 1]);
+            let lower = if order == 0 { 0.0 } else { order as f64 * b.powi(order as i32 - 1) * turns[order] };
+            out[0] = a * power * turns[order];
+            out[1] = power * turns[order];
+            out[2] = a * (lower + power * x * turned);
+            out[3] = a * power * turned;
+        }
+    }
+
+    fn plus(&self, _: f64) -> Arc<dyn EdgeFunction> {
+        unreachable!("no test of passes shifts a wave")
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
 impl Case {
     /// Numbers between -1 and 1, the same each time.
     pub(crate) fn numbers(count: usize) -> Vec<f64> {
@@ -151,6 +200,14 @@ impl Case {
                 *value = bases.iter().zip(&theta[packed.start..]).map(|(n, c)| n * c).sum();
                 *value += packed.base_weight().map_or(0.0, |at| theta[at] * layer.base.evaluate(x).0);
                 sums[output] += *value;
+            }
+            let start = self.packing.constants(index);
+            for (function, constants) in layer.functions() {
+                let (input, output) = (function.edge / layer.outputs, function.edge % layer.outputs);
+                let constants = &theta[start + constants.start..start + constants.end];
+                values[function.edge] =
+                    constants[0] * (constants[1] * nodes[index][input] + constants[2]).sin();
+                sums[output] += values[function.edge];
             }
             let mut next = sums[..layer.sum_nodes()].to_vec();
             next.extend(layer.factors().map(|factors| sums[factors].iter().product::<f64>()));

@@ -1,6 +1,7 @@
 //! Rows run through a network, with all that is needed to differentiate any combination of its outputs.
 
 use crate::activity::Influence;
+use crate::functions;
 use crate::jet::Jet;
 use crate::packing::Packing;
 use crate::products;
@@ -69,6 +70,7 @@ impl Trace {
             seed_inputs(&self.jet, x, &mut record.jets[..inputs * length]);
             for stage in &self.stages {
                 (stage.kernels.forward)(stage, &self.jet, theta, &mut record);
+                functions::forward(stage, &self.jet, theta, &mut record);
                 if !stage.factors.is_empty() {
                     products::forward(stage, &self.jet, record.jets);
                 }
@@ -114,6 +116,7 @@ impl Trace {
         let stage = &self.stages[layer];
         values.fill(0.0);
         (stage.kernels.values)(stage, &self.theta, self.records.row(row), values);
+        functions::values(stage, self.records.row(row), values);
     }
 
     /// Adds one row's part of the activity penalty's gradient, see [`crate::activity::reverse`], for a trace of values.
@@ -133,6 +136,7 @@ impl Trace {
             }
             let influence = Influence { record, by_activities, share };
             (stage.kernels.activity)(stage, &self.theta, influence, &mut self.adjoints, gradient);
+            functions::activity(stage, influence, &mut self.adjoints, gradient);
         }
     }
 
@@ -157,6 +161,7 @@ impl Trace {
         let record = self.records.row(row);
         for stage in &self.stages {
             (stage.kernels.append)(stage, &self.jet, record, &self.adjoints, rows);
+            functions::emit(stage, &self.jet, record, &self.adjoints, rows);
         }
         rows.finish_row();
     }
@@ -178,6 +183,7 @@ impl Trace {
             let record = self.records.row(row);
             for stage in &self.stages {
                 (stage.kernels.add)(stage, &self.jet, record, &self.adjoints, gradient);
+                functions::emit(stage, &self.jet, record, &self.adjoints, gradient);
             }
         }
     }
@@ -193,6 +199,7 @@ impl Trace {
             }
             if index > 0 {
                 (stage.kernels.adjoint)(stage, &self.jet, &self.theta, record, &mut self.adjoints);
+                functions::adjoint(stage, &self.jet, record, &mut self.adjoints);
             }
         }
     }

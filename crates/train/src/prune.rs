@@ -126,7 +126,7 @@ pub fn prune<T: Real>(
 
 /// Edges that are not pruned.
 pub(crate) fn edges_of<T: Real>(network: &Network<T>) -> usize {
-    network.packing().edges().len()
+    network.edge_count()
 }
 
 /// Rows to judge networks by.

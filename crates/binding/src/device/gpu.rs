@@ -36,7 +36,7 @@ pub(crate) fn faster(work: Work) -> Option<GpuBackend> {
         Some([gpu, Speed::measure(&backend(0).ok()?).ok()?])
     };
     let [gpu, cpu] = (*SPEEDS.get_or_init(measure))?;
-    let Work { rows, edges } = work;
+    let Work { rows, edges, .. } = work;
     if gpu.seconds(rows, edges) < cpu.seconds(rows, edges) { open().ok() } else { None }
 }
 

@@ -5,7 +5,7 @@ use kanode_cpu::CpuError;
 use kanode_engine::EngineError;
 use kanode_format::FormatError;
 use kanode_network::NetworkError;
-use kanode_symbolic::{CurveError, CustomError, EdgeError, FormulaError, Trouble};
+use kanode_symbolic::{CurveError, CustomError, EdgeError, FixError, FormulaError, SampleError, Trouble};
 use kanode_table::TableError;
 use kanode_train::{DataError, OptionError, TrainError};
 use serde_json::json;
@@ -28,9 +28,10 @@ impl From<EngineError> for Failure {
             }
             EngineError::Device { .. } => ("ERR_KAN_DEVICE", json!({ "kind": "lost" })),
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
-            EngineError::Layers { .. } | EngineError::Products { .. } | EngineError::Spline { .. } => {
-                ("ERR_KAN_OPTION", json!({}))
-            }
+            EngineError::Layers { .. }
+            | EngineError::Products { .. }
+            | EngineError::Spline { .. }
+            | EngineError::Function { .. } => ("ERR_KAN_OPTION", json!({})),
         };
         Self::new(code, error.to_string()).with(details)
     }
@@ -70,6 +71,7 @@ impl From<NetworkError> for Failure {
             }
             NetworkError::OutputLost { output } => ("ERR_KAN_OPTION", json!({ "output": output })),
             NetworkError::Pruned { edge, .. } => ("ERR_KAN_OPTION", json!({ "edge": edge })),
+            NetworkError::Function { edge, .. } => ("ERR_KAN_FORMULA", json!({ "edge": edge })),
             NetworkError::InputIds { .. }
             | NetworkError::Regularization { .. }
             | NetworkError::AlreadyFitted => ("ERR_KAN_OPTION", json!({})),
@@ -150,6 +152,35 @@ impl From<EdgeError> for Failure {
                 };
                 Self::new("ERR_KAN_NUMBER", message).with(details)
             }
+        }
+    }
+}
+
+impl From<SampleError> for Failure {
+    fn from(error: SampleError) -> Self {
+        let (code, details) = match &error {
+            SampleError::Length { what, expected, found } => {
+                ("ERR_KAN_SHAPE", json!({ "what": what, "expected": expected, "found": found }))
+            }
+            SampleError::Rows { rows } => {
+                ("ERR_KAN_DATA", json!({ "expected": "at least 3 rows", "found": rows }))
+            }
+            SampleError::Number { row, .. } => ("ERR_KAN_NUMBER", json!({ "row": row })),
+        };
+        Self::new(code, error.to_string()).with(details)
+    }
+}
+
+impl From<FixError> for Failure {
+    fn from(error: FixError) -> Self {
+        let message = error.to_string();
+        match error {
+            FixError::Edge(error) => error.into(),
+            FixError::Family { family, edge } => {
+                Self::new("ERR_KAN_FORMULA", message).with(json!({ "family": family, "edge": edge }))
+            }
+            FixError::Spline { edge } => Self::new("ERR_KAN_FORMULA", message).with(json!({ "edge": edge })),
+            FixError::Untrained => Self::new("ERR_KAN_OPTION", message).with(json!({ "option": "model" })),
         }
     }
 }

@@ -18,7 +18,13 @@ const PENDING: usize = 256;
 /// Calls that Node keeps queued for a busy event loop.
 const QUEUE: usize = 2;
 
-type Callback = ThreadsafeFunction<String, (), String, Status, false, false, QUEUE>;
+pub(crate) type Callback = ThreadsafeFunction<String, (), String, Status, false, false, QUEUE>;
+
+/// A way to call a JavaScript function from any thread, with text.
+pub(crate) fn callback(function: &Function<'_, String, ()>) -> Result<Callback, Failure> {
+    let builder = function.build_threadsafe_function::<String>().callee_handled::<false>();
+    Ok(builder.max_queue_size::<QUEUE>().build()?)
+}
 
 /// The way to a JavaScript callback.
 pub(crate) struct Events {
@@ -36,12 +42,7 @@ struct Pending {
 
 impl Events {
     pub(crate) fn new(callback: &Function<'_, String, ()>) -> Result<Self, Failure> {
-        let callback = callback
-            .build_threadsafe_function::<String>()
-            .callee_handled::<false>()
-            .max_queue_size::<QUEUE>()
-            .build()?;
-        Ok(Self { callback, pending: Pending::default(), called: None })
+        Ok(Self { callback: self::callback(callback)?, pending: Pending::default(), called: None })
     }
 
     /// A record; progress from before it is old news.

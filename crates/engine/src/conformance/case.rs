@@ -154,7 +154,7 @@ impl Case {
             let splines = (0..pair[0]).map(|_| Arc::new(self.table(radius, &mut random))).collect();
             let products = self.products.get(index).cloned().unwrap_or_default();
             let outputs = pair[1] - products.len() + products.iter().sum::<usize>();
-            Layer { inputs: pair[0], outputs, base: self.base, splines, products }
+            Layer { inputs: pair[0], outputs, base: self.base, splines, products, functions: Vec::new() }
         });
         Arc::new(Program::new(layers.collect()).expect("the case is a valid program"))
     }

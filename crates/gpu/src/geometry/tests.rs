@@ -7,7 +7,15 @@ fn program(inputs: usize, outputs: usize, grid: usize, degree: usize) -> Program
     let knots = Knots::uniform(-1.0, 1.0, grid, degree, KnotEnds::Clamped).unwrap();
     let table = Arc::new(CellTable::new(&knots, Outside::Linear));
     let splines = vec![table; inputs];
-    Program::new(vec![Layer { inputs, outputs, base: Base::Silu, splines, products: Vec::new() }]).unwrap()
+    Program::new(vec![Layer {
+        inputs,
+        outputs,
+        base: Base::Silu,
+        splines,
+        products: Vec::new(),
+        functions: Vec::new(),
+    }])
+    .unwrap()
 }
 
 fn geometry(inputs: usize, outputs: usize, grid: usize, degree: usize) -> Geometry {

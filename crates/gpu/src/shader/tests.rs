@@ -35,7 +35,14 @@ fn kernels() -> HashSet<Kernel> {
             for outputs in [1, 2, 3, 5, 9, 17, 33, 64, 65] {
                 for base in [Base::Silu, Base::Identity, Base::Zero] {
                     let splines = vec![Arc::clone(&table)];
-                    let layer = Layer { inputs: 1, outputs, base, splines, products: Vec::new() };
+                    let layer = Layer {
+                        inputs: 1,
+                        outputs,
+                        base,
+                        splines,
+                        products: Vec::new(),
+                        functions: Vec::new(),
+                    };
                     let program = Program::new(vec![layer]).unwrap();
                     let geometry = Geometry::of(&program, 1 << 27).unwrap()[0];
                     kernels.extend([

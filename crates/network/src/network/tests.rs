@@ -134,7 +134,7 @@ fn pruned_edges_are_told_drawn_and_cleared_as_such() {
     assert_eq!(network.pruned_edges(), [vec![1, 4], vec![]]);
     assert!(network.is_pruned(0, 4) && !network.is_pruned(0, 0) && !network.is_pruned(0, 6));
     let mut slab = vec![1.0; network.parameter_count()];
-    network.clear_pruned(&mut slab);
+    network.clear_absent(&mut slab);
     let zeros = |slab: &[f64]| (0..slab.len()).filter(|i| slab[*i] == 0.0).collect::<Vec<_>>();
     let expected: Vec<usize> = (8..16).chain(32..40).chain([49, 52, 55, 58]).collect();
     assert_eq!(zeros(&slab), expected);

@@ -213,7 +213,7 @@ impl Expression {
     }
 
     /// The number in front and what it multiplies.
-    pub(super) fn coefficient_and_rest(&self) -> (Number, Self) {
+    pub(crate) fn coefficient_and_rest(&self) -> (Number, Self) {
         if let Node::Product(factors) = self.node()
             && let Some(number) = factors[0].number()
         {

@@ -134,6 +134,31 @@ impl Function {
         }
     }
 
+    /// Its derivative at a number where its value is `value`; what [`Function::derivative`] says, without an expression.
+    pub(super) fn slope(self, x: f64, value: f64) -> f64 {
+        match self {
+            Exp => value,
+            Log => 1.0 / x,
+            Sin => x.cos(),
+            Cos => -x.sin(),
+            Tan => 1.0 + value * value,
+            Asin => 1.0 / (1.0 - x * x).sqrt(),
+            Acos => -1.0 / (1.0 - x * x).sqrt(),
+            Atan => 1.0 / (1.0 + x * x),
+            Sinh => x.cosh(),
+            Cosh => x.sinh(),
+            Tanh => 1.0 - value * value,
+            Asinh => 1.0 / (1.0 + x * x).sqrt(),
+            Acosh => 1.0 / ((x - 1.0).sqrt() * (x + 1.0).sqrt()),
+            Atanh => 1.0 / (1.0 - x * x),
+            Abs => Sign.evaluate(x),
+            Sign => 0.0,
+            Erf => 2.0 / std::f64::consts::PI.sqrt() * (-x * x).exp(),
+            BesselJ0 => -bessel::j1(x),
+            BesselJ1 => bessel::j0(x) - value / x,
+        }
+    }
+
     /// Its value where that is an exact number.
     pub(super) fn exact(self, x: Number) -> Option<Number> {
         let zero = x == Number::ZERO;

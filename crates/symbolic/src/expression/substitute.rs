@@ -24,7 +24,7 @@ impl Expression {
     }
 
     /// Makes every part again from its parts, those replaced first for which `leaf` has something else.
-    pub(super) fn rebuild(&self, leaf: impl Fn(&Self) -> Option<Self>) -> Self {
+    pub(crate) fn rebuild(&self, leaf: impl Fn(&Self) -> Option<Self>) -> Self {
         let mut known: HashMap<Self, Self> = HashMap::new();
         self.walk(|part| {
             let made = leaf(part).unwrap_or_else(|| part.with_parts(|inner| known[inner].clone()));
@@ -34,7 +34,7 @@ impl Expression {
     }
 
     /// The same of other parts.
-    pub(super) fn with_parts(&self, part: impl Fn(&Self) -> Self) -> Self {
+    pub(crate) fn with_parts(&self, part: impl Fn(&Self) -> Self) -> Self {
         match self.node() {
             Node::Number(_) | Node::Pi | Node::Variable(_) => self.clone(),
             Node::Sum(terms) => Self::sum(terms.iter().map(part)),

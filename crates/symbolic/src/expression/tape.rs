@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Rows that an operation works on at a time: registers of a typical formula fit the first-level cache.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 
 /// What an operation does; operands are registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Op {
+pub(super) enum Op {
     Constant(f64),
     Variable(usize),
     Add(usize, usize),
@@ -110,7 +110,7 @@ impl Tape {
 }
 
 /// Appends the operations of a part whose parts have places already; returns its place.
-fn compile(
+pub(super) fn compile(
     part: &Expression,
     places: &HashMap<Expression, usize>,
     ops: &mut Vec<Op>,
@@ -160,7 +160,7 @@ fn compile(
     }
 }
 
-fn operands(op: Op) -> [Option<usize>; 2] {
+pub(super) fn operands(op: Op) -> [Option<usize>; 2] {
     match op {
         Op::Constant(_) | Op::Variable(_) => [None, None],
         Op::Add(a, b) | Op::Multiply(a, b) | Op::Power(a, b) => [Some(a), Some(b)],
@@ -223,7 +223,7 @@ fn with_registers(op: Op, registers: &[usize]) -> Op {
     }
 }
 
-fn run(op: Op, target: usize, registers: &mut [f64], x: &[f64], inputs: usize, length: usize) {
+pub(super) fn run(op: Op, target: usize, registers: &mut [f64], x: &[f64], inputs: usize, length: usize) {
     // The target is never an operand: splitting there leaves both sides whole.
     let (before, rest) = registers.split_at_mut(target * BLOCK);
     let (out, after) = rest.split_at_mut(BLOCK);

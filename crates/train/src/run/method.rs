@@ -133,7 +133,7 @@ impl<'a, T: Real> Terms<'a, T> {
         if let Some(smoothness) = &self.smoothness {
             sum += smoothness.evaluate(self.network, x, gradient);
         }
-        self.network.clear_pruned(gradient);
+        self.network.clear_absent(gradient);
         sum
     }
 }

@@ -51,7 +51,7 @@ impl<T: Real> Run<'_, T> {
             return Ok(false);
         };
         let mut moving = vec![T::ONE; self.x.len()];
-        self.network.clear_pruned(&mut moving);
+        self.network.clear_absent(&mut moving);
         let still: Vec<usize> = (0..moving.len()).filter(|index| moving[*index] == T::ZERO).collect();
         let start = ResidentStart {
             parameters: &self.x,

@@ -1,0 +1,215 @@
+//! From data to a formula: a search over structures, without a network.
+//!
+//! A law is sought as `T⁻¹` of something simple, for a dozen transforms T of the target: a polynomial, a quotient of
+//! polynomials, a family of functions of one variable, or a sum of a few terms of a dictionary. Reductions make problems
+//! smaller first. All candidates are fitted to the untransformed target with all their constants, and judged by the
+//! length of their description.
+
+mod additive;
+mod curve;
+mod dictionary;
+mod features;
+mod freed;
+mod noise;
+mod polynomial;
+mod powers;
+mod problem;
+mod product;
+mod rational;
+mod reduce;
+mod search;
+mod solve;
+mod subsets;
+mod surrogate;
+#[cfg(test)]
+mod testing;
+mod transform;
+
+use crate::expression::{Expression, Function};
+use crate::families::{Family, default_families};
+use crate::fit::Noise;
+use crate::front::{Description, Front, finish};
+use crate::model::Model;
+use crate::sample::{Sample, SampleError};
+use problem::Problem;
+use search::{Allowed, Search, Shared};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Rows that the search works on, and that its finalists are fitted to.
+const ROWS: usize = 2000;
+const FINAL_ROWS: usize = 10_000;
+/// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
+const FINALISTS: (usize, usize) = (4, 12);
+/// Part of the work that the search for an exact law gets: where the data look clean, and where they look noisy.
+const CLEAN_SHARE: (f64, f64) = (0.6, 0.1);
+
+/// Floor above which a curve is known with noise.
+const EXACT_CURVE: f64 = 1e-18;
+
+/// How long and for what to search.
+pub struct SearchOptions {
+    /// Work to be done at most, in fits of a formula of five constants to 400 rows.
+    pub evaluations: f64,
+    /// Time after which the search ends with what it has.
+    pub time: Option<Duration>,
+    /// Families of functions of one variable.
+    pub families: Vec<Box<dyn Family>>,
+    /// Functions that formulas may have; all if none are given. Roots are powers.
+    pub functions: Option<Vec<Function>>,
+    /// Length that formulas may have at most.
+    pub complexity: Option<f64>,
+    /// Which rows are looked at where there are too many for all.
+    pub seed: u64,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            evaluations: 20_000.0,
+            time: None,
+            families: default_families(),
+            functions: None,
+            complexity: None,
+            seed: 0,
+        }
+    }
+}
+
+/// How far a search is.
+pub struct Progress {
+    /// Evaluations so far.
+    pub evaluations: f64,
+    /// The best formula so far.
+    pub formula: Expression,
+    /// The part of the variance that it leaves unexplained.
+    pub error: f64,
+}
+
+/// Why a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEnd {
+    /// It found an exact law.
+    Exact,
+    /// There is nothing left to try.
+    Complete,
+    /// The evaluations are used up.
+    Budget,
+    /// The time is used up.
+    Time,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// What a search found.
+pub struct Discovery {
+    /// Candidates of which none is both shorter and more accurate than another.
+    pub front: Front,
+    /// Evaluations that were done.
+    pub evaluations: f64,
+    /// Why it ended.
+    pub ended: SearchEnd,
+}
+
+/// Searches for a law of the sample. The result does not depend on the number of threads of the pool that it runs in,
+/// unless time or `cancelled` ends it.
+pub fn discover(
+    sample: &Sample,
+    options: &SearchOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+    progress: &(dyn Fn(&Progress) + Sync),
+) -> Discovery {
+    let few = sample.thinned(ROWS, options.seed);
+    let noise = noise::estimate(&few);
+    let deadline = options.time.map(|time| Instant::now() + time);
+    let shared = Shared {
+        trial: Shared::trial_of(&few),
+        description: Description::of_exact(few.rows()),
+        sample: &few,
+        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
+        deadline,
+        cancelled,
+        progress,
+        evaluations: Default::default(),
+    };
+    let problem = Problem {
+        columns: few.columns().to_vec(),
+        parts: few.names().iter().map(|name| Expression::variable(name)).collect(),
+        y: few.y().to_vec(),
+        outer: Vec::new(),
+    };
+    let share = if noise.is_noisy { CLEAN_SHARE.1 } else { CLEAN_SHARE.0 };
+    let mut search = Search::new(&shared, None, false, options.evaluations * share);
+    search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
+    if !few.is_constant() {
+        solve::solve(&mut search, &problem, &options.families, 0);
+        if !search.has_exact() && few.rows() >= noise::FEWEST {
+            let (spent, archive) = (search.spent(), search.archive);
+            search = Search::new(&shared, noise.level, true, options.evaluations - spent);
+            search.archive = archive;
+            solve::solve(&mut search, &problem, &options.families, 0);
+            search.spend_evaluations(spent);
+        }
+    }
+    let ended = match (search.has_exact(), cancelled(), deadline) {
+        (true, ..) => SearchEnd::Exact,
+        (_, true, _) => SearchEnd::Cancelled,
+        (.., Some(deadline)) if Instant::now() >= deadline => SearchEnd::Time,
+        _ if search.spent() >= options.evaluations => SearchEnd::Budget,
+        _ => SearchEnd::Complete,
+    };
+    let finalists = if search.has_exact() { FINALISTS.0 } else { FINALISTS.1 };
+    let all = sample.thinned(FINAL_ROWS, options.seed);
+    let description = Description::of_exact(all.rows());
+    let front =
+        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
+    let front = front.unwrap_or_else(|| trivial(sample, description));
+    Discovery { front, evaluations: search.spent(), ended }
+}
+
+/// Formulas for a curve, such as that of an edge, in the variable `x`: families, and what the search finds beyond them.
+/// The noise's floor is what differences from the curve mean nothing below.
+pub fn discover_curve(
+    x: &[f64],
+    y: &[f64],
+    noise: Noise,
+    options: &SearchOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Front, SampleError> {
+    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?;
+    let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
+    let noisy = noise.floor > EXACT_CURVE;
+    let shared = Shared {
+        trial: Shared::trial_of(&sample),
+        description,
+        sample: &sample,
+        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
+        deadline: options.time.map(|time| Instant::now() + time),
+        cancelled,
+        progress: &|_| {},
+        evaluations: Default::default(),
+    };
+    let problem = Problem {
+        columns: sample.columns().to_vec(),
+        parts: vec![Expression::variable("x")],
+        y: y.to_vec(),
+        outer: Vec::new(),
+    };
+    let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
+    search.offer(features::constant(0), &[problem::moments(y).0], 10);
+    if !sample.is_constant() {
+        solve::solve(&mut search, &problem, &options.families, 0);
+    }
+    let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
+    let front =
+        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula));
+    Ok(front.unwrap_or_else(|| trivial(&sample, description)))
+}
+
+/// The mean of the targets, for data that nothing else was found for.
+fn trivial(sample: &Sample, description: Description) -> Front {
+    let mean = problem::moments(sample.y()).0;
+    let model = Model::of(&Expression::real(mean));
+    let error = crate::model::error_of(&model, sample);
+    Front::single(crate::front::Candidate::new(model, error, description))
+}

@@ -1,0 +1,190 @@
+//! Products of factors, found as sums of their logarithms: powers of variables of any sign, and products of several
+//! functions, which no sum of a few terms reaches.
+
+use super::dictionary::{evaluated, locals};
+use super::features::constant;
+use super::freed::freed;
+use super::problem::{Problem, moments};
+use super::search::Search;
+use super::subsets::{Gram, Subset};
+use crate::expression::{Expression, Function, Node};
+use crate::fit::least_squares::regress;
+
+/// Rows that are looked at.
+const ROWS: usize = 500;
+/// Most factors besides a constant.
+const FACTORS: usize = 6;
+/// Part of the variance of the logarithm that a product may leave if its inner constants are to be fitted.
+const PROMISING: f64 = 0.2;
+/// How far exponents may be from halves.
+const NEAR: f64 = 0.05;
+/// Most inner constants that are fitted.
+const CONSTANTS: usize = 10;
+
+/// The powers of all variables, from `log|y| = c + Σ kᵢ·log|xᵢ|`.
+pub(super) fn monomial(search: &mut Search<'_>, problem: &Problem) {
+    let few = problem.thinned(ROWS);
+    let columns: Vec<Vec<f64>> = few.columns.iter().map(|column| logarithms(column)).collect();
+    let target = logarithms(&few.y);
+    let rows: Vec<usize> = (0..target.len())
+        .filter(|row| target[*row].is_finite() && columns.iter().all(|c| c[*row].is_finite()))
+        .collect();
+    if rows.len() < 2 * columns.len() + 3 {
+        return;
+    }
+    // Errors of log|y| are errors of y over y.
+    let noisy = search.noisy;
+    let weight = |row: &usize| if noisy { few.y[*row].abs() } else { 1.0 };
+    let pick =
+        |column: &Vec<f64>| -> Vec<f64> { rows.iter().map(|row| weight(row) * column[*row]).collect() };
+    let mut all: Vec<Vec<f64>> = columns.iter().map(pick).collect();
+    all.push(rows.iter().map(weight).collect());
+    search.spend_regression(all.len(), rows.len());
+    let Some(found) = regress(&all, &pick(&target)) else { return };
+    let exponents: Vec<f64> =
+        found.coefficients[..columns.len()].iter().map(|k| (2.0 * k).round() / 2.0).collect();
+    let whole = |at: usize| exponents[at].fract() == 0.0;
+    let signed = |at: usize| few.columns[at].iter().any(|x| *x < 0.0);
+    if (0..exponents.len()).any(|at| signed(at) && !whole(at)) {
+        return;
+    }
+    let power = |at: usize| few.parts[at].clone().power(Expression::real(exponents[at]));
+    let product = Expression::product((0..exponents.len()).map(power));
+    let size = found.coefficients[columns.len()].exp();
+    let scale = if moments(&few.y).0 < 0.0 { -size } else { size };
+    search.offer(problem.law(constant(0) * product), &[scale], 10);
+}
+
+fn logarithms(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|value| value.abs().ln()).collect()
+}
+
+/// Products of several functions of one or two variables.
+pub(super) fn functions(search: &mut Search<'_>, problem: &Problem) {
+    let count = problem.columns.len();
+    if count > 2 {
+        return;
+    }
+    let few = problem.thinned(ROWS);
+    let kept: Vec<usize> = (0..few.rows()).filter(|row| few.y[*row] != 0.0).collect();
+    if kept.len() < 15 {
+        return;
+    }
+    let pick = |values: &Vec<f64>| kept.iter().map(|row| values[*row]).collect::<Vec<f64>>();
+    let few = Problem { columns: few.columns.iter().map(pick).collect(), y: pick(&few.y), ..few };
+    let (names, variables) = locals(&few);
+    let factors: Vec<Expression> = variables.iter().flat_map(|v| factors(v, count == 1)).collect();
+    // exp(u) is the factor whose logarithm is u.
+    let size = |factor: &Expression| factor.clone().call(Function::Abs).call(Function::Log);
+    let sizes: Vec<Expression> = factors.iter().map(size).collect();
+    let (terms, factors) = evaluated(&few, &names, &sizes, &factors);
+    let columns: Vec<&[f64]> = terms.iter().map(|term| term.values.as_slice()).collect();
+    if columns.is_empty() {
+        return;
+    }
+    let target = logarithms(&few.y);
+    search.spend((columns.len() * columns.len() * (few.rows() + 20)) as f64);
+    let subsets = Gram::of(&columns).subsets(&target, FACTORS, 60);
+    let offset = if moments(&few.y).0 < 0.0 { -1.0 } else { 1.0 };
+    for (place, subset) in subsets.iter().filter(|subset| subset.error < PROMISING).take(12).enumerate() {
+        if search.done() {
+            return;
+        }
+        let Some((product, scale)) = product(&columns, &target, &factors, subset) else { continue };
+        let law = constant(0) * product;
+        search.offer(problem.law(law.clone()), &[offset * scale], 15);
+        search.offer(problem.law(law.clone() + constant(1)), &[offset * scale, 0.0], 15);
+        let mut values = vec![offset * scale];
+        let free = freed(&law, &mut values);
+        if place < 6 && values.len() <= CONSTANTS {
+            search.offer(problem.law(free), &values, 40);
+        }
+    }
+}
+
+/// Factors of a variable, short ones for each of two.
+fn factors(v: &Expression, alone: bool) -> Vec<Expression> {
+    let whole = Expression::integer;
+    let one = || whole(1);
+    let square = || v.clone().powi(2);
+    let mut arguments = vec![v.clone(), square(), whole(2) * v.clone(), v.clone() + one(), square() + one()];
+    let mut factors = vec![v.clone()];
+    if alone {
+        arguments.extend([
+            v.clone().powi(3),
+            whole(3) * v.clone(),
+            Expression::ratio(1, 2) * v.clone(),
+            v.clone() + square(),
+            v.clone() - square(),
+            v.clone().powi(3) + one(),
+            v.clone() + v.clone().powi(3),
+        ]);
+    }
+    for argument in arguments {
+        let [sine, cosine] = [Function::Sin, Function::Cos].map(|function| argument.clone().call(function));
+        let logarithm = argument.clone().call(Function::Log);
+        factors.extend([sine.clone(), cosine.clone(), logarithm, argument.clone().call(Function::Exp)]);
+        factors.push(argument.clone().call(Function::Tanh));
+        // Powers of the variable are one factor.
+        if matches!(argument.node(), Node::Sum(_)) {
+            factors.push(argument.clone());
+        }
+        for shift in [one(), -one()] {
+            factors.extend([
+                sine.clone() + shift.clone(),
+                cosine.clone() + shift.clone(),
+                argument.clone() + shift,
+            ]);
+        }
+        if alone {
+            for (power, other) in [(2, 1), (1, 2), (1, 1)] {
+                let mixed = sine.clone().powi(power) * cosine.clone().powi(other);
+                factors.extend([mixed.clone() - one(), mixed + one()]);
+            }
+            factors.push(argument.clone().call(Function::Exp) - one());
+            factors.push(argument.call(Function::Exp) + one());
+        }
+    }
+    factors
+}
+
+/// The product of a subset, its exponents brought to halves, and its scale.
+fn product(
+    columns: &[&[f64]],
+    target: &[f64],
+    factors: &[Expression],
+    subset: &Subset,
+) -> Option<(Expression, f64)> {
+    let one = vec![1.0; target.len()];
+    let chosen: Vec<&[f64]> = subset.terms.iter().map(|at| columns[*at]).chain([one.as_slice()]).collect();
+    let found = regress(&chosen, target)?;
+    let (scale, exponents) = found.coefficients.split_last()?;
+    let powers: Option<Vec<Expression>> = subset
+        .terms
+        .iter()
+        .zip(exponents)
+        .map(|(at, k)| {
+            let half = (2.0 * k).round() / 2.0;
+            let exact = matches!(factors[*at].node(), Node::Call(Function::Exp, _));
+            let near = exact || ((k - half).abs() < NEAR && half != 0.0);
+            near.then(|| factors[*at].clone().power(Expression::real(if exact { *k } else { half })))
+        })
+        .collect();
+    Some((Expression::product(powers?), scale.exp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::found;
+
+    #[test]
+    fn powers_of_variables_of_both_signs_are_found() {
+        found("2.5*x^3*y^-2*z^2", &[(-3.0, 3.0); 3], 300, |search, problem| super::monomial(search, problem));
+    }
+
+    #[test]
+    fn products_of_many_functions_are_found() {
+        let text = "x^3*exp(-x)*cos(x)*sin(x)*(sin(x)^2*cos(x) - 1)";
+        found(text, &[(0.1, 10.0)], 100, |search, problem| super::functions(search, problem));
+    }
+}

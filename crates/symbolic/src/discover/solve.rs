@@ -1,0 +1,175 @@
+//! The order in which things are tried: cheap fits, then reductions as branches with a share of the work each, then
+//! everything on the problem as it is.
+
+use super::additive;
+use super::curve;
+use super::dictionary::{self, Dictionary};
+use super::polynomial;
+use super::powers;
+use super::problem::{Problem, View, median, moments};
+use super::product;
+use super::rational;
+use super::reduce::{Probe, Reduced, cuts, peeled};
+use super::search::Search;
+use super::transform::Transform;
+use crate::families::Family;
+
+/// Rows that exact relations are searched on, and noisy ones.
+const ROWS: (usize, usize) = (400, 1000);
+/// Rows from which on neighbours are near, and how far off the line between them a curve may be, in its spread.
+const CURVE_ROWS: usize = 500;
+const ON_LINE: f64 = 0.02;
+/// Deepest nesting of reductions.
+const DEPTH: usize = 6;
+/// Shares of the work that is left, of branches that are tried one after the other.
+const SHARES: [f64; 4] = [0.45, 0.25, 0.15, 0.1];
+
+/// Explains a problem.
+pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>], depth: usize) {
+    if search.done() {
+        return;
+    }
+    match problem.columns.len() {
+        0 => return constant(search, problem),
+        1 if !search.noisy && !is_curve(problem) => return,
+        1 => {
+            attempt(search, problem, families, false);
+            if !search.done() {
+                powers::functions(search, problem);
+            }
+            return attempt(search, problem, families, true);
+        }
+        _ => {}
+    }
+    powers::monomial(search, problem);
+    attempt(search, problem, families, false);
+    if search.done() {
+        return;
+    }
+    if depth <= 2 {
+        additive::split(search, problem, families);
+    }
+    if depth <= 1 && !search.done() {
+        product::split(search, problem, families);
+    }
+    if depth < DEPTH && !search.done() {
+        let probe = Probe::new(search, problem);
+        if let Some(probe) = probe
+            && reductions(search, problem, &probe, families, depth)
+        {
+            return;
+        }
+    }
+    if !search.done() && depth == 0 {
+        powers::functions(search, problem);
+    }
+    if !search.done() {
+        attempt(search, problem, families, true);
+    }
+}
+
+/// Whether the target of clean data is a function of the one variable, as far as neighbours tell: where a reduction was
+/// wrong, points between two neighbours are off the line through them.
+fn is_curve(problem: &Problem) -> bool {
+    let rows = problem.rows();
+    if rows < CURVE_ROWS {
+        return true;
+    }
+    let (x, y) = (&problem.columns[0], &problem.y);
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
+    let off: Vec<f64> = order
+        .windows(3)
+        .map(|three| {
+            let [a, b, c] = [three[0], three[1], three[2]];
+            let along = if x[c] > x[a] { (x[b] - x[a]) / (x[c] - x[a]) } else { 0.5 };
+            y[b] - y[a] - along * (y[c] - y[a])
+        })
+        .collect();
+    // The middle one: poles and jumps are few.
+    let typical = median(&off.iter().map(|off| off.abs()).collect::<Vec<_>>());
+    let (centre, spread) = (median(y), |values: Vec<f64>| median(&values));
+    typical < ON_LINE * spread(y.iter().map(|y| (y - centre).abs()).collect())
+}
+
+/// Tries reductions; whether that settles the problem.
+fn reductions(
+    search: &mut Search<'_>,
+    problem: &Problem,
+    probe: &Probe,
+    families: &[Box<dyn Family>],
+    depth: usize,
+) -> bool {
+    let peels = probe.peels(search);
+    let branches: Vec<Problem> =
+        cuts(&peels, search.noisy).into_iter().map(|most| peeled(problem, &peels, most)).collect();
+    let some = !branches.is_empty();
+    follow(search, branches, families, depth);
+    if search.done() {
+        return true;
+    }
+    if search.noisy && some {
+        attempt(search, problem, families, true);
+        return depth > 0;
+    }
+    let mut pairs: Vec<Reduced> = probe.pairs(search, problem);
+    pairs.truncate(if depth == 0 { 4 } else { 2 });
+    follow(search, pairs.into_iter().map(|reduced| reduced.problem).collect(), families, depth);
+    false
+}
+
+fn follow(search: &mut Search<'_>, problems: Vec<Problem>, families: &[Box<dyn Family>], depth: usize) {
+    if search.done() {
+        return;
+    }
+    let usable = problems.into_iter().filter(|problem| super::problem::usable(&problem.y));
+    let branches = SHARES.into_iter().zip(usable).collect();
+    search.branch(branches, |branch, problem: Problem| solve(branch, &problem, families, depth + 1));
+}
+
+fn constant(search: &mut Search<'_>, problem: &Problem) {
+    let mean = moments(&problem.y).0;
+    search.offer(problem.law(super::features::constant(0)), &[mean], 10);
+}
+
+/// Fits everything that needs no reduction, for every transform of the target.
+pub(super) fn attempt(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>], deep: bool) {
+    let few = problem.thinned(if search.noisy { ROWS.1 } else { ROWS.0 });
+    let terms = deep.then(|| Dictionary::of(search, &few));
+    let branches = Transform::ALL.into_iter().map(|transform| (1.0, transform)).collect();
+    search.branch(branches, |branch, transform: Transform| {
+        let Some(view) = View::new(&few, transform, branch.noisy) else { return };
+        one_transform(branch, &view, families, deep);
+        if let Some(terms) = &terms
+            && !branch.done()
+        {
+            dictionary::search(branch, &view, terms);
+        }
+    });
+}
+
+fn one_transform(search: &mut Search<'_>, view: &View<'_>, families: &[Box<dyn Family>], deep: bool) {
+    use Transform::*;
+    let transform = view.transform;
+    if view.problem.columns.len() == 1 {
+        if deep || matches!(transform, Identity | Log | Inverse | Square | InverseSquare | Root) {
+            curve::families(search, view, families, deep);
+        }
+        if deep && matches!(transform, Identity | Inverse | Log | InverseSquare) && !search.done() {
+            curve::families_of_products(search, view.problem, transform, families);
+        }
+    }
+    if search.noisy && transform.bears_noise() && view.target.len() >= 60 && !search.done() {
+        polynomial::noisy(search, view);
+        if matches!(transform, Identity | Square) && !search.done() {
+            rational::noisy(search, view);
+        }
+    }
+    if !search.noisy && !search.done() {
+        polynomial::exact(search, view, deep);
+        let worth = matches!(transform, Identity | Square | Root | InverseSquare | Log | Exp | Inverse);
+        if worth && !search.done() {
+            rational::exact(search, view, deep);
+        }
+    }
+}

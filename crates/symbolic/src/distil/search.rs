@@ -1,0 +1,391 @@
+//! The beam over edges, what is undone of it, and the formulas that come of it.
+
+use super::chains::straightened;
+use super::compose::{needed, output_formula};
+use super::refit::{Observations, predictions, refit};
+use super::state::{Scale, State, sureness};
+use super::{Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
+use crate::discover::SearchEnd;
+use crate::expression::Expression;
+use crate::families::{Family, family};
+use crate::fit::Fit;
+use crate::formula::Formula;
+use crate::front::{Candidate, Description, Front, variants};
+use crate::model::{LevenbergMarquardt, Model, refine};
+use crate::sample::Sample;
+use kanode_network::{EdgeId, Network};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Rows of the search among networks, and of that among forms of formulas.
+const ROWS: usize = 600;
+const FINAL: usize = 3_000;
+/// Edges of a network that are tried next, and functions for each.
+const EDGES: usize = 2;
+const FUNCTIONS: usize = 3;
+/// Fully symbolic networks that become formulas.
+const FINALISTS: usize = 4;
+/// Steps of the last fit, on all rows.
+const LAST: usize = 10;
+/// Bits by which a network with splines must be shorter than all formulas to be told of.
+const HYBRID: f64 = 10.0;
+/// Rounds of undoing.
+const ROUNDS: usize = 2;
+/// Relative error of a network below which its data count as clean.
+const CLEAN: f64 = 1e-5;
+/// By how much the error may grow where chains of edges are straightened.
+const STRAIGHT: f64 = 100.0;
+/// Steps that bring the network to its best on the rows.
+const POLISH: usize = 10;
+
+pub(super) struct Search<'a> {
+    network: &'a Network<f64>,
+    /// Rows that formulas are found on, and all of them.
+    sample: Sample,
+    whole: &'a Sample,
+    options: &'a DistilOptions,
+    rows: Observations,
+    scale: Scale,
+    noise: f64,
+    description: Description,
+    evaluations: usize,
+    started: Instant,
+    start: State,
+    names: Vec<Arc<str>>,
+    candidates: Vec<Candidate>,
+    formulas: HashSet<Expression>,
+    hybrid: Option<Hybrid>,
+}
+
+/// The search is over before its end.
+enum Stop {
+    Cancelled,
+    Early(SearchEnd),
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        network: &'a Network<f64>,
+        sample: &'a Sample,
+        validation: Option<&Sample>,
+        options: &'a DistilOptions,
+    ) -> Result<Self, DistilError> {
+        let output = options.output;
+        let whole = sample;
+        let sample = sample.thinned(FINAL, 0);
+        let rows = observations(network, &sample, output).thinned(ROWS);
+        let variance = rows.variance();
+        let before = refit(&mut network.clone(), &rows, 0) / variance;
+        let mut polished = straightened(network, &rows)?;
+        let after = refit(&mut polished, &rows, POLISH) / variance;
+        let straight = after.is_finite() && after < STRAIGHT * before.max(1e-24);
+        let (polished, error) = if straight { (polished, after) } else { (network.clone(), before) };
+        if !error.is_finite() {
+            return Err(DistilError::Nothing {
+                reason: "the network has no finite value at one of the rows",
+            });
+        }
+        let unseen = validation.map(|sample| {
+            let rows = observations(network, sample, output);
+            refit(&mut network.clone(), &rows, 0) / rows.variance()
+        });
+        let unseen = unseen.filter(|error| error.is_finite());
+        let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
+        let floor = (noise * noise).min(before).max(error).max(1e-24);
+        let scale = Scale { rows: rows.y.len() as f64, variance, floor };
+        let description = if error < CLEAN {
+            Description::of_exact(sample.rows())
+        } else {
+            Description::of_noisy(sample.rows())
+        };
+        let start = opened(polished, error, output);
+        let names = sample.names().to_vec();
+        Ok(Self {
+            network,
+            sample,
+            whole,
+            options,
+            rows,
+            scale,
+            noise,
+            description,
+            evaluations: 0,
+            started: Instant::now(),
+            start,
+            names,
+            candidates: Vec::new(),
+            formulas: HashSet::new(),
+            hybrid: None,
+        })
+    }
+
+    pub(super) fn run(mut self, watch: &mut Watch<'_>) -> Result<Distilled, DistilError> {
+        let ended = match self.explore(watch) {
+            Ok(ended) | Err(Stop::Early(ended)) => ended,
+            Err(Stop::Cancelled) => return Err(DistilError::Cancelled),
+        };
+        let reason = "the search ended before a network without splines was reached";
+        let found = Front::of(self.candidates).ok_or(DistilError::Nothing { reason })?;
+        // Formulas were found on some of the rows; they are fitted to and judged by all.
+        let last = |candidate: &Candidate| {
+            let mut model = candidate.model.clone();
+            let error = refine(&mut model, &self.whole, LevenbergMarquardt { steps: LAST });
+            Candidate::new(
+                model,
+                error,
+                Description { observations: self.whole.rows() as f64, ..self.description },
+            )
+        };
+        let front = Front::of(found.candidates().iter().map(last)).ok_or(DistilError::Nothing { reason })?;
+        let agreements = agreements(&front, self.network, &self.whole, self.options.output);
+        let exact = front.candidates()[front.best()].is_exact();
+        let hybrid = self.hybrid.filter(|_| !exact);
+        Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
+    }
+
+    fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
+        let mut beam = vec![self.start.clone()];
+        let (mut finished, mut partial) = (Vec::new(), self.start.clone());
+        if self.start.open.is_empty() {
+            finished.append(&mut beam);
+        }
+        while !beam.is_empty() {
+            let mut children = self.children(&beam, watch)?;
+            let mut seen = HashSet::new();
+            children.retain(|child| seen.insert(child.signature()));
+            children.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
+            children.truncate(self.options.beam.max(1));
+            if let Some(best) = children.first() {
+                let (fixed, edges) = (best.fixed.len(), best.fixed.len() + best.open.len());
+                (watch.progress)(DistilProgress {
+                    evaluations: self.evaluations,
+                    fixed,
+                    edges,
+                    error: best.error,
+                });
+                if !best.open.is_empty() && best.bits(&self.scale) < partial.bits(&self.scale) {
+                    partial = best.clone();
+                }
+            }
+            let (done, open) = children.into_iter().partition(|child| child.open.is_empty());
+            beam = open;
+            finished.extend::<Vec<State>>(done);
+        }
+        finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
+        finished.truncate(FINALISTS);
+        let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
+        for state in &finished {
+            if self.conclude(std::slice::from_ref(state), watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        for _ in 0..ROUNDS {
+            let better = self.undone(&best, watch)?;
+            let Some(better) = better else { break };
+            best = better;
+            if self.conclude(std::slice::from_ref(&best), watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        if partial.bits(&self.scale) + HYBRID < best.bits(&self.scale) && !partial.fixed.is_empty() {
+            let splines = partial.open.keys().copied().collect();
+            self.hybrid = Some(Hybrid { network: partial.network, splines, error: partial.error });
+        }
+        self.simplify(best, watch)?;
+        Ok(SearchEnd::Complete)
+    }
+
+    /// Networks with one function more, from the surest edges of those given.
+    fn children(&mut self, beam: &[State], watch: &Watch<'_>) -> Result<Vec<State>, Stop> {
+        let mut beam = beam.to_vec();
+        let unseen = |beam: &[State]| -> Vec<(usize, EdgeId)> {
+            let of_state = |(at, state): (usize, &State)| {
+                let edges = state.open.iter().filter(|(_, seen)| seen.is_none());
+                edges.map(move |(edge, _)| (at, *edge)).collect::<Vec<_>>()
+            };
+            beam.iter().enumerate().flat_map(of_state).collect()
+        };
+        let first = unseen(&beam);
+        self.look(&mut beam, &first, watch)?;
+        let bases = self.network.specification().bases();
+        let surest = |state: &State| {
+            let mut edges: Vec<(f64, EdgeId)> = state
+                .open
+                .iter()
+                .filter_map(|(edge, seen)| Some((sureness(&seen.as_ref()?.fits, bases, self.noise), *edge)))
+                .collect();
+            edges.sort_by(|a, b| b.0.total_cmp(&a.0));
+            edges.into_iter().take(EDGES).map(|(_, edge)| edge).collect::<Vec<_>>()
+        };
+        let chosen: Vec<(usize, EdgeId)> = beam
+            .iter()
+            .enumerate()
+            .flat_map(|(at, state)| surest(state).into_iter().map(move |edge| (at, edge)))
+            .collect();
+        let stale: Vec<(usize, EdgeId)> = chosen
+            .iter()
+            .copied()
+            .filter(|(at, edge)| beam[*at].open[edge].as_ref().is_some_and(|seen| !seen.fresh))
+            .collect();
+        self.look(&mut beam, &stale, watch)?;
+        let mut tries = Vec::new();
+        for (at, edge) in chosen {
+            let fits = beam[at].open[&edge].as_ref().map(|seen| Arc::clone(&seen.fits)).unwrap_or_default();
+            // What an edge does that no function explains may be nothing at all: the loss of the whole tells.
+            let unsure = sureness(&fits, bases, self.noise) <= 0.0;
+            let plain = |fit: &&Fit| unsure && ["constant", "x"].contains(&fit.family.as_str());
+            let others = fits.iter().skip(FUNCTIONS).filter(plain);
+            tries.extend(fits.iter().take(FUNCTIONS).chain(others).map(|fit| (at, edge, fit.clone())));
+        }
+        let beam = &beam;
+        let made = self.each(&tries, watch, |this, (at, edge, fit)| {
+            beam[*at].with(*edge, fit, &this.rows, &this.scale)
+        })?;
+        Ok(made.into_iter().flatten().collect())
+    }
+
+    fn look(&mut self, beam: &mut [State], which: &[(usize, EdgeId)], watch: &Watch<'_>) -> Result<(), Stop> {
+        let states = &*beam;
+        let seen = self.each(which, watch, |this, (at, edge)| {
+            states[*at].look(*edge, &this.options.families, &this.rows, this.noise)
+        })?;
+        for ((at, edge), seen) in which.iter().zip(seen) {
+            beam[*at].open.insert(*edge, Some(seen));
+        }
+        Ok(())
+    }
+
+    /// Makes formulas of networks without splines; whether one is exact.
+    fn conclude(&mut self, states: &[State], watch: &Watch<'_>) -> Result<bool, Stop> {
+        let mut expressions = Vec::new();
+        for state in states {
+            let formula = output_formula(&state.network, self.options.output, &self.names);
+            expressions.extend(formula.filter(|formula| self.formulas.insert(formula.clone())));
+        }
+        let found = self.each(&expressions, watch, |this, expression| {
+            variants(&Model::of(expression), &this.sample, this.description)
+        })?;
+        self.candidates.extend(found.into_iter().flatten());
+        Ok(self.candidates.iter().any(Candidate::is_exact))
+    }
+
+    /// The best network that has another function on one of its edges, read anew from a spline in its place; None if that
+    /// is no better.
+    fn undone(&mut self, best: &State, watch: &Watch<'_>) -> Result<Option<State>, Stop> {
+        let edges: Vec<EdgeId> = best.fixed.keys().copied().collect();
+        let freed = self.each(&edges, watch, |this, edge| best.without(*edge, &this.rows, &this.scale))?;
+        let freed: Vec<State> = freed.into_iter().flatten().collect();
+        let mut children = self.children(&freed, watch)?;
+        children.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
+        let better = children.into_iter().find(|child| child.open.is_empty());
+        Ok(better.filter(|better| better.bits(&self.scale) < best.bits(&self.scale) - 1.0))
+    }
+
+    /// Shorter and shorter formulas: again and again the edge that costs least becomes a line or a constant, as the loss
+    /// of the whole tells.
+    fn simplify(&mut self, mut state: State, watch: &mut Watch<'_>) -> Result<(), Stop> {
+        let plain: Vec<Box<dyn Family>> = ["constant", "x"].into_iter().filter_map(family).collect();
+        loop {
+            let edges: Vec<EdgeId> = state
+                .fixed
+                .iter()
+                .filter(|(_, fixed)| fixed.family != "constant")
+                .map(|(edge, _)| *edge)
+                .collect();
+            let seen =
+                self.each(&edges, watch, |this, edge| state.look(*edge, &plain, &this.rows, this.noise))?;
+            let mut tries = Vec::new();
+            for (edge, seen) in edges.into_iter().zip(seen) {
+                let other = seen.fits.iter().filter(|fit| fit.family != state.fixed[&edge].family);
+                tries.extend(other.map(|fit| (edge, fit.clone())));
+            }
+            let now = &state;
+            let made =
+                self.each(&tries, watch, |this, (edge, fit)| now.with(*edge, fit, &this.rows, &this.scale))?;
+            let scale = self.scale;
+            let better = |a: &State, b: &State| a.bits(&scale).total_cmp(&b.bits(&scale));
+            let Some(next) = made.into_iter().flatten().min_by(better) else { return Ok(()) };
+            self.conclude(std::slice::from_ref(&next), watch)?;
+            if next.error > 0.999 {
+                return Ok(());
+            }
+            state = next;
+        }
+    }
+
+    /// Work done side by side, in order, after a look at budget, time and cancellation.
+    fn each<I: Sync, O: Send>(
+        &mut self,
+        items: &[I],
+        watch: &Watch<'_>,
+        work: impl Fn(&Self, &I) -> O + Sync,
+    ) -> Result<Vec<O>, Stop> {
+        self.check(watch)?;
+        self.evaluations += items.len();
+        let this: &Self = self;
+        Ok(items.par_iter().map(|item| work(this, item)).collect())
+    }
+
+    fn check(&self, watch: &Watch<'_>) -> Result<(), Stop> {
+        if (watch.cancelled)() {
+            return Err(Stop::Cancelled);
+        }
+        if self.evaluations >= self.options.budget {
+            return Err(Stop::Early(SearchEnd::Budget));
+        }
+        if self.options.time.is_some_and(|most| self.started.elapsed() >= most) {
+            return Err(Stop::Early(SearchEnd::Time));
+        }
+        Ok(())
+    }
+}
+
+/// The network with all its edges that lead to the output to be looked at. Those that are formulas already stay.
+fn opened(network: Network<f64>, error: f64, output: usize) -> State {
+    let (mut open, fixed) = (BTreeMap::new(), BTreeMap::new());
+    for (layer, needed) in needed(&network, output).into_iter().enumerate() {
+        let sums = network.program().layers()[layer].outputs;
+        for edge in (0..needed.len()).filter(|edge| needed[*edge] && network.is_spline(layer, *edge)) {
+            open.insert(EdgeId { layer, from: edge / sums, to: edge % sums }, None);
+        }
+    }
+    State { network, error, fixed, open }
+}
+
+/// Rows in the network's units.
+fn observations(network: &Network<f64>, sample: &Sample, output: usize) -> Observations {
+    let rows = sample.rows();
+    let x: Vec<f64> =
+        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
+    let (mean, scale) = network
+        .scaler()
+        .map_or((0.0, 1.0), |scaler| (scaler.target_mean[output], scaler.target_scale[output]));
+    let y = sample.y().iter().map(|y| (y - mean) / scale).collect();
+    let total: f64 = (0..rows).map(|row| sample.weight(row)).sum();
+    let roots = (0..rows).map(|row| (sample.weight(row) / total).sqrt()).collect();
+    Observations { x: network.scale_inputs(&x, rows), y, roots, output }
+}
+
+/// How far formulas are from the network on the rows.
+fn agreements(front: &Front, network: &Network<f64>, sample: &Sample, output: usize) -> Vec<Agreement> {
+    let rows = sample.rows();
+    let observed = observations(network, sample, output);
+    let predicted = predictions(network, &observed);
+    let points: Vec<f64> =
+        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
+    let of_candidate = |candidate: &Candidate| {
+        let formula = Formula::new(candidate.model.expression(), Some(sample.names().to_vec())).ok();
+        let mut values = vec![f64::NAN; rows];
+        if let Some(formula) = formula {
+            formula.evaluate(&points, &mut values);
+        }
+        let differences = values.iter().zip(&predicted).map(|(value, predicted)| (value - predicted).abs());
+        let greater = |most: f64, one: f64| if one <= most { most } else { one };
+        let largest = differences.clone().fold(0.0, greater);
+        let rms = (differences.map(|one| one * one).sum::<f64>() / rows as f64).sqrt();
+        Agreement { largest, rms }
+    };
+    front.candidates().iter().map(of_candidate).collect()
+}

@@ -1,0 +1,246 @@
+use super::*;
+use crate::{Expression, Formula};
+use kanode_engine::reference::Reference;
+use kanode_network::{Removal, Specification};
+use kanode_optim::Optimizer;
+use kanode_train::{Dataset, FitOptions, Unobserved, fit};
+
+/// Rows of inputs in boxes, spread evenly.
+fn inputs(rows: usize, boxes: &[(f64, f64)], seed: usize) -> Vec<Vec<f64>> {
+    let roots = [2.0_f64, 3.0, 5.0, 7.0].map(f64::sqrt);
+    let at = |row: usize, root: f64| ((row + 1000 * seed + 1) as f64 * root).fract();
+    let column = |((low, high), root): (&(f64, f64), f64)| {
+        (0..rows).map(|row| low + (high - low) * at(row, root)).collect()
+    };
+    boxes.iter().zip(roots).map(column).collect()
+}
+
+/// A law with normal noise, a part of its deviation: the sample, and the same rows for training.
+fn law(text: &str, boxes: &[(f64, f64)], rows: usize, noise: f64, seed: usize) -> (Sample, Dataset) {
+    let formula = Formula::parse(text, None).unwrap();
+    let columns = inputs(rows, boxes, seed);
+    let x: Vec<f64> = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
+    let mut y = vec![0.0; rows];
+    formula.evaluate(&x, &mut y);
+    let mean = y.iter().sum::<f64>() / rows as f64;
+    let deviation = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / rows as f64).sqrt();
+    let even = |row: usize, root: f64| ((row + 777 * seed + 1) as f64 * root.sqrt()).fract();
+    for (row, y) in y.iter_mut().enumerate() {
+        // Box and Muller, 1958.
+        let (radius, angle) = (even(row, 11.0).max(1e-12), even(row, 13.0));
+        *y += noise * deviation * (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
+    }
+    let data = Dataset::new(rows, boxes.len(), 1, x, y.clone(), None).unwrap();
+    (Sample::new(formula.variables().to_vec(), columns, y, None).unwrap(), data)
+}
+
+fn trained(specification: Specification, data: &Dataset) -> Network<f64> {
+    fitted(Network::new(specification).unwrap(), data)
+}
+
+fn fitted(mut network: Network<f64>, data: &Dataset) -> Network<f64> {
+    let options = FitOptions { optimizer: Some(Optimizer::lm()), ..FitOptions::default() };
+    fit(&mut network, data, None, &options, None, &Reference, &mut Unobserved).unwrap();
+    network
+}
+
+fn searched(network: &Network<f64>, sample: &Sample, threads: usize) -> Distilled {
+    let mut progress = |_| {};
+    let mut watch = Watch { cancelled: &|| false, progress: &mut progress };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| distil(network, sample, None, &DistilOptions::default(), &mut watch)).unwrap()
+}
+
+fn best(found: &Distilled) -> Expression {
+    found.front.candidates()[found.front.best()].model.expression()
+}
+
+/// Whether a formula has the values of a law, in the boxes and somewhat beyond them, to a part of their size.
+fn is_law(found: &Expression, text: &str, boxes: &[(f64, f64)], tolerance: f64) -> bool {
+    let law = Formula::parse(text, None).unwrap();
+    let Ok(found) = Formula::new(found.clone(), Some(law.variables().to_vec())) else { return false };
+    let wide: Vec<(f64, f64)> = boxes.iter().map(|(low, high)| (*low, high + 0.3 * (high - low))).collect();
+    let columns = inputs(200, &wide, 99);
+    let points: Vec<Vec<f64>> =
+        (0..200).map(|row| columns.iter().map(|column| column[row]).collect()).collect();
+    points.iter().all(|point| {
+        let (found, expected) = (found.evaluate_point(point), law.evaluate_point(point));
+        (found - expected).abs() <= tolerance * (1.0 + expected.abs())
+    })
+}
+
+const SQUARE: [(f64, f64); 2] = [(-1.0, 1.0), (-1.0, 1.0)];
+const HELLO: &str = "exp(sin(pi*x) + y^2)";
+
+/// How many of ten seeds end in a law.
+fn solved(
+    text: &str,
+    boxes: &[(f64, f64)],
+    specification: &Specification,
+    noise: f64,
+    tolerance: f64,
+) -> usize {
+    let solved = (0..10).filter(|seed| {
+        let (sample, data) = law(text, boxes, 800, noise, *seed);
+        let network = trained(Specification { seed: *seed as u64, ..specification.clone() }, &data);
+        let found = searched(&network, &sample, 2);
+        let formula = best(&found);
+        let right = is_law(&formula, text, boxes, tolerance);
+        println!("{text}, seed {seed}: {right} {:?} after {} fits", formula.rounded(5), found.evaluations);
+        right
+    });
+    solved.count()
+}
+
+#[test]
+fn hello_is_found_exactly_from_ten_seeds() {
+    assert_eq!(solved(HELLO, &SQUARE, &Specification::of(&[2, 1, 1]), 0.0, 1e-9), 10);
+}
+
+#[test]
+fn hello_has_its_form_with_noise_from_ten_seeds() {
+    // The form is right if constants within their errors make the law, also beyond the rows: a few times the noise.
+    assert_eq!(solved(HELLO, &SQUARE, &Specification::of(&[2, 1, 1]), 0.01, 0.02), 10);
+}
+
+#[test]
+fn two_hidden_nodes_end_in_a_law() {
+    let boxes = [(0.5, 2.0), (0.5, 2.0)];
+    let count = solved("exp(x - y) + sqrt(x + y^2)", &boxes, &Specification::of(&[2, 2, 1]), 0.0, 1e-9);
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn two_hidden_layers_end_in_a_law() {
+    let boxes = [(0.5, 2.0), (0.5, 2.0)];
+    let count = solved("log(x + 2*y^2)", &boxes, &Specification::of(&[2, 1, 1, 1]), 0.0, 1e-9);
+    assert!(count >= 8, "{count}");
+}
+
+/// A product of sums of all inputs, and an edge behind it.
+fn product(arity: usize) -> Specification {
+    Specification { products: vec![vec![arity], vec![]], ..Specification::of(&[arity, 1, 1]) }
+}
+
+#[test]
+fn a_product_node_ends_in_a_law() {
+    let boxes = [(0.5, 2.0), (-1.0, 1.0)];
+    let count = solved("(x^2 + 1)*sin(2*y)", &boxes, &product(2), 0.0, 1e-9);
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn products_of_three_and_four_factors_are_read() {
+    for (text, arity) in [("x*y*z", 3), ("w*x*y*z", 4)] {
+        let boxes = vec![(0.5, 2.0); arity];
+        let (sample, data) = law(text, &boxes, 800, 0.0, 1);
+        // Each factor has one input, as pruning leaves it.
+        let network = Network::<f64>::new(Specification { seed: 1, ..product(arity) }).unwrap();
+        let others = (0..arity * arity).filter(|edge| edge / arity != edge % arity);
+        let edges = others.map(|edge| EdgeId { layer: 0, from: edge / arity, to: edge % arity }).collect();
+        let x: Vec<f64> = (0..4 * arity).map(|at| at as f64 / 10.0).collect();
+        let pruned = network.prune(&x, &Removal { edges, ..Removal::default() }).unwrap();
+        let found = best(&searched(&fitted(pruned, &data), &sample, 2));
+        assert!(is_law(&found, text, &boxes, 1e-9), "{found:?}");
+    }
+}
+
+#[test]
+fn the_front_is_the_same_for_any_number_of_threads() {
+    let (sample, data) = law(HELLO, &SQUARE, 300, 0.02, 3);
+    let network = trained(Specification::of(&[2, 1, 1]), &data);
+    let formulas = |found: &Distilled| -> Vec<(Expression, f64)> {
+        found.front.candidates().iter().map(|one| (one.model.expression(), one.bits)).collect()
+    };
+    let [one, two] = [1, 3].map(|threads| searched(&network, &sample, threads));
+    assert_eq!(formulas(&one), formulas(&two));
+    assert_eq!((one.evaluations, one.agreements), (two.evaluations, two.agreements));
+}
+
+#[test]
+fn scales_of_inputs_and_targets_change_nothing() {
+    // exp(sin(pi*x) + y^2) in units of 1e6 and 1e-8, times 1e-7.
+    let text = "1e-7*exp(sin(pi*x/1e6) + 1e16*y^2)";
+    let boxes = [(-1e6, 1e6), (-1e-8, 1e-8)];
+    let (sample, data) = law(text, &boxes, 600, 0.0, 5);
+    let found = searched(&trained(Specification::of(&[2, 1, 1]), &data), &sample, 2);
+    let formula = Formula::new(best(&found), Some(sample.names().to_vec())).unwrap();
+    let law = Formula::parse(text, None).unwrap();
+    for point in [[3e5, 4e-9], [-7e5, 9e-9]] {
+        let (found, expected) = (formula.evaluate_point(&point), law.evaluate_point(&point));
+        assert!((found / expected - 1.0).abs() < 1e-9, "{formula}: {found} {expected}");
+    }
+    // Tiny constants survive being written.
+    let again = Formula::parse(&formula.to_string(), Some(sample.names())).unwrap();
+    assert_eq!(again, formula);
+}
+
+#[test]
+fn one_outlier_bans_no_family() {
+    let (sample, data) = law(HELLO, &SQUARE, 800, 0.0, 2);
+    let network = trained(Specification::of(&[2, 1, 1]), &data);
+    let mut columns = sample.columns().to_vec();
+    let mut y = sample.y().to_vec();
+    (columns[1][7], y[7]) = (3.0, (std::f64::consts::PI * columns[0][7]).sin().exp() * 9.0_f64.exp());
+    let outlying = Sample::new(sample.names().to_vec(), columns, y, None).unwrap();
+    assert!(is_law(&best(&searched(&network, &outlying, 2)), HELLO, &SQUARE, 1e-9));
+}
+
+#[test]
+fn what_nothing_explains_stays_a_spline_and_is_told_of() {
+    // A curve of six bends beside a square.
+    let text = "abs(abs(abs(3*x) - 1.7) - 0.6) - 0.8*abs(x - 0.3) + y^2";
+    let (sample, data) = law(text, &SQUARE, 1000, 0.0, 0);
+    let specification = Specification { grid: 40, degree: 1, ..Specification::of(&[2, 1]) };
+    let found = searched(&trained(specification, &data), &sample, 2);
+    let hybrid = found.hybrid.expect("no family has six bends");
+    assert_eq!(hybrid.splines, [EdgeId { layer: 0, from: 0, to: 0 }]);
+    assert!(hybrid.error < 0.1 * found.front.candidates()[found.front.best()].error);
+}
+
+#[test]
+fn a_weak_input_does_not_become_zero() {
+    // 0.2 % of the variance, without noise: 1 − r² of leaving it out is what pykan calls a good fit.
+    let text = "sin(3*x) + 0.05*y";
+    let (sample, data) = law(text, &SQUARE, 500, 0.0, 4);
+    let found = best(&searched(&trained(Specification::of(&[2, 1]), &data), &sample, 2));
+    assert!(is_law(&found, text, &SQUARE, 1e-9), "{found:?}");
+}
+
+#[test]
+fn budget_and_cancellation_end_a_search() {
+    let (sample, data) = law(HELLO, &SQUARE, 300, 0.05, 3);
+    let network = trained(Specification::of(&[2, 1, 1]), &data);
+    let mut reports = Vec::new();
+    let mut progress = |progress: DistilProgress| reports.push(progress);
+    let mut watch = Watch { cancelled: &|| false, progress: &mut progress };
+    let options = DistilOptions { budget: 120, ..DistilOptions::default() };
+    let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
+    assert!(found.ended == SearchEnd::Budget && found.evaluations < 250);
+    let options = DistilOptions { budget: 1, ..DistilOptions::default() };
+    assert!(matches!(
+        distil(&network, &sample, None, &options, &mut watch),
+        Err(DistilError::Nothing { .. })
+    ));
+    assert!(reports.iter().any(|report| report.fixed == 3 && report.edges == 3));
+    let mut watch = Watch { cancelled: &|| true, progress: &mut |_| {} };
+    let cancelled = distil(&network, &sample, None, &options, &mut watch);
+    assert_eq!(cancelled.map(drop).unwrap_err(), DistilError::Cancelled);
+}
+
+#[test]
+fn data_that_explain_nothing_are_refused() {
+    let (sample, data) = law(HELLO, &SQUARE, 100, 0.0, 0);
+    let network = trained(Specification::of(&[2, 1]), &data);
+    let refused = |sample: &Sample, options: &DistilOptions| {
+        let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+        distil(&network, sample, None, options, &mut watch).map(drop).unwrap_err()
+    };
+    let names = sample.names().to_vec();
+    let same = Sample::new(names.clone(), sample.columns().to_vec(), vec![2.5; 100], None).unwrap();
+    assert_eq!(refused(&same, &DistilOptions::default()), DistilError::Constant);
+    let other = DistilOptions { output: 1, ..DistilOptions::default() };
+    assert!(matches!(refused(&sample, &other), DistilError::Network(_)));
+    let narrow = Sample::new(names[..1].to_vec(), sample.columns()[..1].to_vec(), sample.y().to_vec(), None);
+    assert!(matches!(refused(&narrow.unwrap(), &DistilOptions::default()), DistilError::Network(_)));
+}

@@ -1,0 +1,297 @@
+//! Choosing among formulas: the length of a description, which formulas are exact, and the front of those that nothing
+//! shorter matches.
+//!
+//! The description of data by a formula is `n/2·log₂(error + floor)`, three bits for each unit of the formula's
+//! complexity, ½·log₂ n for each free constant and a bit for each that is an exact number, which counts as one number whatever it is (2π, ½). On 56 published laws at noise 0,
+//! 0.1 % and 1 % the true formula, where it was among the candidates, had the shortest description.
+
+use crate::expression::Expression;
+use crate::model::{LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};
+use crate::sample::Sample;
+use rayon::prelude::*;
+use std::collections::HashSet;
+
+/// Bits for a unit of complexity, and for a constant that is exact.
+const UNIT: f64 = 3.0;
+const EXACT_CONSTANT: f64 = 1.0;
+/// Unexplained parts of the variance that count as none: whatever the number of constants, and for few of them. Padé
+/// approximants of 15 constants reach 1e-24 without being the law.
+const EXACT: f64 = 1e-27;
+const EXACT_FEW: f64 = 1e-21;
+const FEW: usize = 6;
+
+/// What lengths of descriptions are measured with.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// How many observations there are.
+    pub observations: f64,
+    /// The part of the targets' variance below which errors mean nothing.
+    pub floor: f64,
+}
+
+impl Description {
+    /// Of clean data, whose numbers have rounding errors only.
+    pub fn of_exact(rows: usize) -> Self {
+        Self { observations: rows as f64, floor: 1e-24 }
+    }
+
+    /// Of noisy data.
+    pub fn of_noisy(rows: usize) -> Self {
+        Self { observations: rows as f64, floor: 1e-12 }
+    }
+
+    /// The bits of a description by a model that leaves the part `error` of the variance unexplained. Differences count.
+    pub fn bits(&self, model: &Model, error: f64) -> f64 {
+        let snapped = (model.constants().len() - model.free()) as f64;
+        let formula = UNIT * model.length() + EXACT_CONSTANT * snapped;
+        self.of_error(error) + formula + 0.5 * self.observations.log2() * model.free() as f64
+    }
+
+    pub(crate) fn of_error(&self, error: f64) -> f64 {
+        0.5 * self.observations * (error + self.floor).log2()
+    }
+}
+
+/// Whether a formula with so many free constants that leaves so much unexplained is exact.
+pub fn is_exact(error: f64, free: usize) -> bool {
+    error < EXACT || (error < EXACT_FEW && free <= FEW)
+}
+
+/// A formula that may be the law.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The formula and its constants.
+    pub model: Model,
+    /// Its length; see [`Expression::complexity`].
+    pub complexity: f64,
+    /// The part of the targets' variance that it leaves unexplained.
+    pub error: f64,
+    /// The length of the description of the data by it.
+    pub bits: f64,
+}
+
+impl Candidate {
+    /// A candidate with its bits.
+    pub fn new(model: Model, error: f64, description: Description) -> Self {
+        let (complexity, bits) = (model.expression().complexity(), description.bits(&model, error));
+        Self { model, complexity, error, bits }
+    }
+
+    /// Whether it is exact for all that can be told.
+    pub fn is_exact(&self) -> bool {
+        is_exact(self.error, self.model.free())
+    }
+}
+
+/// The best candidates by bits, as many as there is room for.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    kept: Vec<Candidate>,
+    room: usize,
+    skeletons: HashSet<Expression>,
+}
+
+impl Archive {
+    /// An archive for so many.
+    pub fn new(room: usize) -> Self {
+        Self { kept: Vec::new(), room, skeletons: HashSet::new() }
+    }
+
+    /// Whether a skeleton is new here; it is not afterwards.
+    pub(crate) fn is_new(&mut self, skeleton: &Expression) -> bool {
+        self.skeletons.insert(skeleton.clone())
+    }
+
+    /// Keeps a candidate if there is room, or it is better than the worst.
+    pub fn add(&mut self, candidate: Candidate) {
+        if candidate.bits.is_nan() || candidate.error.is_nan() || candidate.bits >= self.worst() {
+            return;
+        }
+        let place = self.kept.partition_point(|kept| kept.bits <= candidate.bits);
+        self.kept.insert(place, candidate);
+        self.kept.truncate(self.room);
+    }
+
+    /// The bits that a candidate must stay below.
+    pub(crate) fn worst(&self) -> f64 {
+        if self.kept.len() < self.room { f64::INFINITY } else { self.kept[self.room - 1].bits }
+    }
+
+    /// The candidates, the shortest description first.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.kept
+    }
+}
+
+/// Candidates of which none is shorter and more accurate than another.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// The shortest formula first.
+    candidates: Vec<Candidate>,
+    best: usize,
+}
+
+impl Front {
+    /// The front of candidates; None if there are none.
+    pub fn of(candidates: impl IntoIterator<Item = Candidate>) -> Option<Self> {
+        let mut all: Vec<Candidate> = candidates.into_iter().filter(|one| one.error.is_finite()).collect();
+        // Bits settle what is equal, so that the order does not depend on that of arrival.
+        all.sort_by(|a, b| {
+            let lengths = a.complexity.total_cmp(&b.complexity).then(a.error.total_cmp(&b.error));
+            lengths.then(a.bits.total_cmp(&b.bits))
+        });
+        let best = all.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))?.clone();
+        let mut front: Vec<Candidate> = Vec::new();
+        for candidate in all {
+            let is_best = candidate.bits == best.bits && candidate.model == best.model;
+            if is_best || front.iter().all(|shorter| candidate.error < shorter.error) {
+                front.push(candidate);
+            }
+        }
+        let place = front.iter().position(|one| one.bits == best.bits && one.model == best.model)?;
+        Some(Self { candidates: front, best: place })
+    }
+
+    /// The front of one candidate.
+    pub(crate) fn single(candidate: Candidate) -> Self {
+        Self { candidates: vec![candidate], best: 0 }
+    }
+
+    /// The candidates, the shortest formula first.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Which has the shortest description.
+    pub fn best(&self) -> usize {
+        self.best
+    }
+
+    /// Which has the least error.
+    pub fn most_accurate(&self) -> usize {
+        let errors = self.candidates.iter().enumerate();
+        errors.min_by(|a, b| a.1.error.total_cmp(&b.1.error)).map_or(0, |(place, _)| place)
+    }
+}
+
+/// The front of an archive: each of the best `finalists` fitted to all rows, in every form in which its numbers may be
+/// recognised, with them recognised and without.
+/// Those that `admits` refuses are left out.
+pub fn finish(
+    archive: &Archive,
+    sample: &Sample,
+    description: Description,
+    finalists: usize,
+    admits: &(dyn Fn(&Expression) -> bool + Sync),
+) -> Option<Front> {
+    let found: Vec<Vec<Candidate>> = archive
+        .candidates()
+        .par_iter()
+        .enumerate()
+        .map(|(place, candidate)| {
+            if place < finalists {
+                return variants(&candidate.model, sample, description);
+            }
+            let error = error_of(&candidate.model, sample);
+            vec![Candidate::new(candidate.model.clone(), error, description)]
+        })
+        .collect();
+    let front = Front::of(found.into_iter().flatten().filter(|one| admits(&one.model.expression())))?;
+    Front::of(front.candidates.iter().map(|one| shortened(one, sample, description)))
+}
+
+/// A candidate in a shorter form, if it has one.
+fn shortened(candidate: &Candidate, sample: &Sample, description: Description) -> Candidate {
+    let model = candidate.model.simplified();
+    let shorter = Candidate::new(model.clone(), error_of(&model, sample), description);
+    let as_good = shorter.error <= candidate.error.max(1e-28) * (1.0 + 1e-9);
+    if as_good && shorter.complexity < candidate.complexity { shorter } else { candidate.clone() }
+}
+
+/// Margin of snapping in bits; see [`snap`].
+const MARGIN: f64 = 3.0;
+
+/// A model fitted to the sample, in each of its forms, with and without recognised constants.
+pub fn variants(model: &Model, sample: &Sample, description: Description) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for form in forms(&model.expression()) {
+        let mut free = Model::of(&form);
+        let error = refine(&mut free, sample, LevenbergMarquardt { steps: 40 });
+        if !error.is_finite() {
+            continue;
+        }
+        let mut snapped = free.clone();
+        found.push(Candidate::new(free, error, description));
+        let error = snap(&mut snapped, sample, Snapping { margin: MARGIN, floor: description.floor });
+        if error.is_finite() {
+            found.push(Candidate::new(snapped, error, description));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::parsed;
+    use std::sync::Arc;
+
+    fn candidate(text: &str, error: f64) -> Candidate {
+        Candidate::new(Model::of(&parsed(text)), error, Description::of_noisy(100))
+    }
+
+    #[test]
+    fn the_front_keeps_what_nothing_shorter_matches() {
+        let front = Front::of([
+            candidate("x", 0.5),
+            candidate("x^2 + 0.37*x", 0.6),
+            candidate("sin(x)", 0.1),
+            candidate("sin(x) + 0.1234*x + 0.3217*x^2", 0.099),
+        ])
+        .unwrap();
+        let texts: Vec<String> =
+            front.candidates().iter().map(|one| format!("{:?}", one.model.expression())).collect();
+        assert_eq!(texts[..2], ["x", "sin(x)"]);
+        assert_eq!((front.best(), front.most_accurate()), (1, 2));
+        assert!(Front::of([]).is_none());
+    }
+
+    #[test]
+    fn orders_of_arrival_change_nothing() {
+        let all = [candidate("x", 0.5), candidate("y", 0.5), candidate("sin(x)", 0.1), candidate("2*x", 0.4)];
+        let texts = |front: Front| {
+            front.candidates().iter().map(|one| (one.complexity, one.error)).collect::<Vec<_>>()
+        };
+        let forwards = texts(Front::of(all.clone()).unwrap());
+        assert_eq!(forwards, texts(Front::of(all.into_iter().rev()).unwrap()));
+    }
+
+    #[test]
+    fn a_close_fit_of_many_constants_is_not_exact() {
+        assert!(is_exact(1e-22, 6) && !is_exact(1e-22, 7) && is_exact(1e-28, 15) && !is_exact(1e-20, 1));
+    }
+
+    #[test]
+    fn the_archive_has_room_for_the_best() {
+        let mut archive = Archive::new(2);
+        for (text, error) in [("x", 0.5), ("x^2", 0.1), ("sin(x)", 0.2), ("exp(x)", f64::NAN)] {
+            archive.add(candidate(text, error));
+        }
+        let errors: Vec<f64> = archive.candidates().iter().map(|one| one.error).collect();
+        assert_eq!(errors, [0.1, 0.2]);
+    }
+
+    #[test]
+    fn finishing_recognises_constants_in_the_form_that_has_them() {
+        let x: Vec<f64> = (0..50).map(|row| 0.1 + 0.05 * f64::from(row)).collect();
+        let y = x.iter().map(|x| (3.0 * x * x + 2.0).sqrt()).collect();
+        let sample = Sample::new(vec![Arc::from("x")], vec![x], y, None).unwrap();
+        let mut archive = Archive::new(4);
+        let description = Description::of_exact(50);
+        archive.add(Candidate::new(Model::of(&parsed("1.74*sqrt(x^2 + 0.66)")), 1e-3, description));
+        let front = finish(&archive, &sample, description, 4, &|_| true).unwrap();
+        let best = &front.candidates()[front.best()];
+        assert_eq!(best.model.expression(), parsed("sqrt(3*x^2 + 2)"));
+        assert!(best.is_exact());
+    }
+}
