@@ -18,6 +18,6 @@ pub mod reference;
 pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
 pub use error::EngineError;
-pub use loss::Loss;
+pub use loss::{LOSS_ROWS, Loss, PartialLoss};
 pub use program::{Base, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
