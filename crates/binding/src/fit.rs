@@ -97,7 +97,7 @@ where
         Reporter { events, cancel, checkpoint: request.checkpoint, metadata: metadata.clone() };
     let fitted = kanode_train::fit(
         &mut network,
-        &data,
+        data,
         validation.as_ref(),
         &request.options,
         resume,

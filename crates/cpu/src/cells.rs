@@ -21,6 +21,9 @@ pub(crate) struct Cells<T> {
     values: Vec<T>,
     /// As `values`, for the derivative with respect to `x`; one power less.
     slopes: Vec<T>,
+    /// `[cells, k]` and `[cells, powers, k]`, of [`Cells::lowered`].
+    factors: Vec<T>,
+    lowered: Vec<T>,
     search: Search<T>,
 }
 
@@ -60,9 +63,12 @@ impl<T: Float> Cells<T> {
             frames: Vec::with_capacity(count),
             values: Vec::with_capacity(count * size * size),
             slopes: Vec::with_capacity(count * size * (size - 1)),
+            factors: Vec::with_capacity(count * (size - 1)),
+            lowered: Vec::with_capacity(count * (size - 1) * (size - 1)),
             search,
             starts,
         };
+        let knots = table.knots().vector();
         for c in 0..count {
             let cell = table.cell(c);
             let origin = T::from_f64(cell.origin);
@@ -80,10 +86,30 @@ impl<T: Float> Cells<T> {
                 let row = &coefficients[power * size..(power + 1) * size];
                 cells.slopes.extend(row.iter().map(|c| T::from_f64(c * factor)));
             }
+            cells.lower(&knots[cell.row..], cell.inverse_width, coefficients);
         }
         let frames = cells.frames.iter().flat_map(|f| [f.origin, f.inverse_width, f.shift]);
-        let mut numbers = frames.chain(cells.values.iter().chain(&cells.slopes).copied());
+        let polynomials = cells.values.iter().chain(&cells.slopes).chain(&cells.lowered);
+        let mut numbers = frames.chain(polynomials.chain(&cells.factors).copied());
         numbers.all(Real::is_finite).then_some(cells)
+    }
+
+    /// Adds the factors and the polynomials of [`Cells::lowered`] for a cell. `knots` begin with the first that the
+    /// cell's first basis function has.
+    fn lower(&mut self, knots: &[f64], inverse_width: f64, coefficients: &[f64]) {
+        let degree = coefficients.len().isqrt() - 1;
+        let size = degree + 1;
+        let factor = |j: usize| degree as f64 / (knots[j + size] - knots[j + 1]);
+        let flat = coefficients[size..].iter().all(|c| *c == 0.0);
+        self.factors.extend((0..degree).map(|j| T::from_f64(if flat { 0.0 } else { factor(j) })));
+        for power in 1..size {
+            let row = &coefficients[power * size..][..size];
+            self.lowered.extend((0..degree).map(|j| {
+                // A difference of coefficients is in the slopes of all bases above it.
+                let slope: f64 = row[j + 1..].iter().sum();
+                T::from_f64(slope * power as f64 * inverse_width / factor(j))
+            }));
+        }
     }
 
     /// Number of cells.
@@ -154,7 +180,7 @@ impl<T: Float> Cells<T> {
         cell: usize,
         u: Vector<S, T>,
     ) -> [Vector<S, T>; K] {
-        horner(simd, &self.values[cell * K * K..(cell + 1) * K * K], u)
+        horner::<S, T, K>(simd, &self.values[cell * K * K..][..K * K], K, u)
     }
 
     /// As [`Cells::values`], derivatives with respect to `x`.
@@ -165,23 +191,44 @@ impl<T: Float> Cells<T> {
         cell: usize,
         u: Vector<S, T>,
     ) -> [Vector<S, T>; K] {
-        horner(simd, &self.slopes[cell * K * (K - 1)..(cell + 1) * K * (K - 1)], u)
+        horner::<S, T, K>(simd, &self.slopes[cell * K * (K - 1)..][..K * (K - 1)], K, u)
+    }
+
+    /// The `k` basis functions `n_j` of one degree less, for tables whose bases add up to 1: a spline with coefficients
+    /// `c` has the derivative `Σ_j n_j·f_j·(c_{j+1} - c_j)` in a cell, `f` being its [`Cells::factors`] (de Boor 1978,
+    /// chapter X), and they add up to 1 themselves, or the factors are 0. The last of the vectors is nothing.
+    #[inline(always)]
+    pub(crate) fn lowered<S: Simd, const K: usize>(
+        &self,
+        simd: S,
+        cell: usize,
+        u: Vector<S, T>,
+    ) -> [Vector<S, T>; K] {
+        let count = (K - 1) * (K - 1);
+        horner::<S, T, K>(simd, &self.lowered[cell * count..][..count], K - 1, u)
+    }
+
+    /// See [`Cells::lowered`].
+    #[inline(always)]
+    pub(crate) fn factors<const K: usize>(&self, cell: usize) -> &[T] {
+        &self.factors[cell * (K - 1)..][..K - 1]
     }
 }
 
-/// `K` polynomials with coefficients `[powers, K]`.
+/// The first of `K` polynomials, as many as `count`, with coefficients `[powers, count]`.
 #[inline(always)]
 fn horner<S: Simd, T: Float, const K: usize>(
     simd: S,
     coefficients: &[T],
+    count: usize,
     u: Vector<S, T>,
 ) -> [Vector<S, T>; K] {
     let mut sums = [splat(simd, T::ZERO); K];
-    let (rest, last) = coefficients.split_at(coefficients.len() - K);
+    let (rest, last) = coefficients.split_at(coefficients.len() - count);
     for (sum, coefficient) in sums.iter_mut().zip(last) {
         *sum = splat(simd, *coefficient);
     }
-    for power in rest.rchunks_exact(K) {
+    for power in rest.rchunks_exact(count) {
         for (sum, coefficient) in sums.iter_mut().zip(power) {
             *sum = sum.mul_add(u, splat(simd, *coefficient));
         }
@@ -324,6 +371,38 @@ mod tests {
                             );
                         }
                     }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lowered_at<S: Simd>(simd: S, cells: &Cells<f64>, cell: usize, x: f64) -> Vec<f64> {
+        let u = cells.local(simd, cell, load(simd, &[x; 16]));
+        cells.lowered::<S, 4>(simd, cell, u)[..3].iter().map(|v| v[0]).collect()
+    }
+
+    #[test]
+    fn lowered_bases_give_the_slopes_and_add_up_to_one() {
+        let level = Isa::best().level().unwrap();
+        let adds_up = |table: &&CellTable| table.degree() == 3 && table.outside() != Outside::Zero;
+        for table in tables().iter().filter(adds_up) {
+            let cells = Cells::<f64>::new(table).unwrap();
+            for x in points::<f64>(table).into_iter().filter(|x| x.abs() < 3.0) {
+                let cell = cells.find(x);
+                let lowered = dispatch!(level, simd => lowered_at(simd, &cells, cell, x));
+                let factors = cells.factors::<4>(cell);
+                let mut slopes = [0.0; 4];
+                table.derivative_weights(1, x, &mut slopes);
+                for (i, slope) in slopes.into_iter().enumerate() {
+                    // The coefficients of basis i alone: one difference rises and one falls.
+                    let rise = if i > 0 { lowered[i - 1] * factors[i - 1] } else { 0.0 };
+                    let fall = if i < 3 { lowered[i] * factors[i] } else { 0.0 };
+                    let tolerance = 1e-13 * (1.0 + rise.abs() + fall.abs() + table.cell(cell).inverse_width);
+                    assert!((rise - fall - slope).abs() < tolerance, "{rise} {fall} {slope} at {x}");
+                }
+                if factors != [0.0; 3] {
+                    assert!((lowered.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{lowered:?} at {x}");
                 }
             }
         }

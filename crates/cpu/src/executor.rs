@@ -3,12 +3,15 @@
 //! Stored for each row are the inputs of every layer, sorted within their block, their order, the sums of layers with
 //! product nodes, and nothing wider; bases are made again on the way back. Predictions keep only one pass of rows.
 
+mod spans;
+
 use crate::buffer::Buffer;
 use crate::float::Float;
 use crate::layer::Team;
-use crate::partition::{Partition, Rows};
-use crate::plan::{Plan, block_length};
+use crate::partition::{Partition, Rows, STRIP};
+use crate::plan::{Form, Plan, block_length};
 use crate::pool::Pool;
+use crate::small::{Layers, is_small};
 use crate::sort::Order;
 use fearless_simd::Level;
 use kanode_engine::{
@@ -26,6 +29,8 @@ pub(crate) struct CpuExecutor<T> {
     ranges: Vec<Range<usize>>,
     team: Team<T>,
     plans: Vec<Plan<T>>,
+    /// Whether blocks go through all layers before the next do.
+    small: bool,
     /// Rows of a full block, the same in all layers.
     block: usize,
     /// Packed coefficients of each layer.
@@ -39,6 +44,8 @@ pub(crate) struct CpuExecutor<T> {
     /// `[row, output]`, and the derivatives by them.
     outputs: Vec<T>,
     output_slopes: Vec<T>,
+    /// Gradient of a span of rows that is not the first.
+    span_gradient: Vec<T>,
     /// Derivatives by the nodes that a layer leads to, then by its sums, and by its inputs.
     dy: Buffer<T>,
     dx: Buffer<T>,
@@ -48,6 +55,8 @@ pub(crate) struct CpuExecutor<T> {
     partial: Buffer<T>,
     /// Of the pieces of a slab.
     surveys: Vec<Survey>,
+    /// Of the tasks of a small network.
+    losses: Vec<Result<f64, EngineError>>,
     /// Numbers that the machine has shown to have room for.
     granted: usize,
 }
@@ -75,16 +84,19 @@ impl<T: Float> CpuExecutor<T> {
             activations: (0..=plans.len()).map(|_| Buffer::default()).collect(),
             orders: plans.iter().map(|_| Order::default()).collect(),
             sums: plans.iter().map(|_| Buffer::default()).collect(),
+            small: is_small(&plans),
             plans,
             block,
             outputs: Vec::new(),
             output_slopes: Vec::new(),
+            span_gradient: Vec::new(),
             dy: Buffer::default(),
             dx: Buffer::default(),
             packed_dy: Buffer::default(),
             gradients: Buffer::default(),
             partial: Buffer::default(),
             surveys: Vec::new(),
+            losses: Vec::new(),
             granted: 0,
         })
     }
@@ -111,17 +123,13 @@ impl<T: Float> CpuExecutor<T> {
         Ok(())
     }
 
-    /// Checks the arguments that every call has, and packs the parameters.
+    /// Checks the arguments that every call has.
     fn begin(&mut self, parameters: &[T], x: &[T], keep: bool) -> Result<Rows, EngineError> {
         Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
         let count = x.len() / self.program.inputs();
         Program::check_length("x", count * self.program.inputs(), x.len())?;
         let rows = Rows::new(count, self.block);
         self.probe(rows, keep)?;
-        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned());
-        for (((layer, range), plan), packed) in layers.zip(&self.plans).zip(&mut self.packed) {
-            self.team.pack(plan, layer.views(&parameters[range]), packed);
-        }
         Ok(rows)
     }
 
@@ -144,12 +152,17 @@ impl<T: Float> CpuExecutor<T> {
         }
     }
 
-    /// Takes the rows of a pass through all layers; their activations begin at block `first`.
-    fn pass(&mut self, rows: Rows, x: &[T], first: usize) {
+    /// Takes the rows of a pass through all layers; their activations begin at block `first`. The first pass of a call
+    /// brings the parameters.
+    fn pass(&mut self, parameters: Option<&[T]>, rows: Rows, x: &[T], first: usize) {
         let range = |nodes: usize| first * nodes * rows.block..(first + rows.blocks()) * nodes * rows.block;
         let inputs = self.program.inputs();
         self.team.to_panels(rows, inputs, x, &mut self.activations[0][range(inputs)]);
-        for (index, (plan, packed)) in self.plans.iter().zip(&self.packed).enumerate() {
+        let layers = self.program.layers().iter().zip(&self.ranges);
+        let plans = self.plans.iter().zip(&mut self.packed);
+        for (index, ((layer, layer_range), (plan, packed))) in layers.zip(plans).enumerate() {
+            let views = parameters.map(|parameters| layer.views(&parameters[layer_range.clone()]));
+            let packed = (&mut **packed, views);
             let (before, after) = self.activations.split_at_mut(index + 1);
             let x = &mut before[index][range(plan.inputs)];
             self.team.sort(plan, rows, x, (&mut self.orders[index], first));
@@ -165,23 +178,35 @@ impl<T: Float> CpuExecutor<T> {
         }
     }
 
-    /// Takes all rows forward, pass by pass, and calls `visit` with the executor, the rows of each pass and its first
+    /// Takes all rows `x` forward, pass by pass, and calls `visit` with the executor, the rows of each pass and its first
     /// row. Activations of earlier passes are kept if `keep`.
-    fn forward(&mut self, rows: Rows, x: &[T], keep: bool, mut visit: impl FnMut(&Self, Rows, usize, usize)) {
+    fn forward(
+        &mut self,
+        (parameters, x): (&[T], &[T]),
+        rows: Rows,
+        keep: bool,
+        mut visit: impl FnMut(&Self, Rows, usize, usize),
+    ) {
         self.fit(rows, if keep { rows.blocks() } else { most_blocks(rows) });
         for (first, pass) in rows.passes() {
             let start = first * rows.block;
             let x = &x[start * self.program.inputs()..][..pass.count * self.program.inputs()];
             let first = if keep { first } else { 0 };
-            self.pass(pass, x, first);
+            self.pass((start == 0).then_some(parameters), pass, x, first);
             visit(self, pass, start, first);
         }
     }
 
     /// Outputs `y: [row, output]`.
-    fn forward_to(&mut self, rows: Rows, x: &[T], keep: bool, y: &mut [T]) {
+    fn forward_to(&mut self, from: (&[T], &[T]), rows: Rows, keep: bool, y: &mut [T]) {
         let outputs = self.program.outputs();
-        self.forward(rows, x, keep, |this, pass, start, first| {
+        // In a block of a few rows most lanes would be empty.
+        if self.small && !keep && rows.count > STRIP {
+            self.pack(from.0);
+            let layers = Layers { plans: &self.plans, packed: &self.packed };
+            return self.team.predict_small(layers, from.1, y);
+        }
+        self.forward(from, rows, keep, |this, pass, start, first| {
             let from = &this.activations[this.plans.len()][first * outputs * pass.block..];
             let y = &mut y[start * outputs..][..pass.count * outputs];
             this.team.to_rows(from, Partition::by_rows(pass, outputs), y);
@@ -201,7 +226,7 @@ impl<T: Float> CpuExecutor<T> {
         let outputs = self.program.outputs();
         let mut y = std::mem::take(&mut self.outputs);
         y.resize(rows.count * outputs, T::ZERO);
-        self.forward_to(rows, batch.x, gradient, &mut y);
+        self.forward_to((parameters, batch.x), rows, gradient, &mut y);
         self.outputs = y;
         self.output_slopes.resize(rows.count * outputs, T::ZERO);
         let slopes = gradient.then_some(self.output_slopes.as_mut_slice());
@@ -215,8 +240,14 @@ impl<T: Float> CpuExecutor<T> {
         }
         let outputs = self.program.outputs();
         let mut layout = Partition::by_rows(rows, outputs);
-        self.dy.resize(layout.length());
-        self.team.to_panels(rows, outputs, dy, &mut self.dy);
+        let last = &self.plans[self.plans.len() - 1];
+        let packs_rows = last.form != Form::Samples && last.products.is_empty();
+        if packs_rows {
+            self.team.pack_slopes_of_rows(last, rows, dy, &mut self.packed_dy);
+        } else {
+            self.dy.resize(layout.length());
+            self.team.to_panels(rows, outputs, dy, &mut self.dy);
+        }
         let layers = self.program.layers().iter().zip(self.ranges.iter().cloned()).zip(&self.plans);
         for (index, ((layer, range), plan)) in layers.enumerate().rev() {
             if !plan.products.is_empty() {
@@ -224,18 +255,19 @@ impl<T: Float> CpuExecutor<T> {
                 layout = self.team.multiply_slopes(plan, &self.sums[index], by_nodes, &mut self.dx);
                 std::mem::swap(&mut self.dx, &mut self.dy);
             }
-            self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
+            if !packs_rows || index + 1 < self.plans.len() {
+                self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
+            }
             layout = self.team.backward(
                 plan,
                 &self.packed[index],
                 rows,
                 (&self.activations[index], &self.orders[index]),
                 &self.packed_dy,
+                (layer.views(&parameters[range.clone()]), layer.views_mut(&mut gradient[range])),
                 &mut self.gradients,
                 (index > 0 || dx.is_some()).then_some(&mut self.dx),
             );
-            let parameters = layer.views(&parameters[range.clone()]);
-            self.team.unpack(plan, &mut self.gradients, parameters, layer.views_mut(&mut gradient[range]));
             std::mem::swap(&mut self.dx, &mut self.dy);
         }
         if let Some(dx) = dx {
@@ -248,7 +280,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError> {
         let rows = self.begin(parameters, x, false)?;
         Program::check_length("outputs", rows.count * self.program.outputs(), y.len())?;
-        self.forward_to(rows, x, false, y);
+        self.forward_to((parameters, x), rows, false, y);
         Ok(())
     }
 
@@ -264,6 +296,17 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         gradient: &mut [T],
     ) -> Result<f64, EngineError> {
         Program::check_length("gradient", parameters.len(), gradient.len())?;
+        if self.small || batch.rows > self.span() {
+            Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
+            Program::check_length("x", batch.rows * self.program.inputs(), batch.x.len())?;
+            if let Some(mut parts) = loss.in_parts(self.program.outputs(), batch)? {
+                return if self.small {
+                    self.small_gradient(&parts, parameters, batch, gradient)
+                } else {
+                    self.gradient_in_spans(&mut parts, parameters, batch, gradient)
+                };
+            }
+        }
         let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
         let slopes = std::mem::take(&mut self.output_slopes);
         self.reverse(parameters, rows, &slopes, gradient, None);
@@ -283,7 +326,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         Program::check_length("dx", x.len(), dx.len())?;
         let rows = self.begin(parameters, x, true)?;
         Program::check_length("dy", rows.count * self.program.outputs(), dy.len())?;
-        self.forward(rows, x, true, |_, _, _, _| ());
+        self.forward((parameters, x), rows, true, |_, _, _, _| ());
         self.reverse(parameters, rows, dy, gradient, Some(dx));
         Ok(())
     }
@@ -301,7 +344,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         let program = Arc::clone(&self.program);
         let mut statistics: Vec<LayerStatistics> =
             program.layers().iter().map(LayerStatistics::none).collect();
-        self.forward(rows, x, false, |this, pass, _, _| {
+        self.forward((parameters, x), rows, false, |this, pass, _, _| {
             let layers = program.layers().iter().zip(&mut statistics).zip(&this.activations);
             for ((layer, statistics), x) in layers {
                 let layout = Partition::by_rows(pass, layer.inputs);
@@ -357,7 +400,7 @@ mod tests {
         let (x, rows) = (vec![0.0; 4_000_000], 4_000_000);
         let batch = Batch { x: &x, targets: &x, weights: None, rows };
         let mut gradient = vec![0.0; parameters.len()];
-        let error = executor.loss_and_gradient(Loss::Mse, &parameters, &batch, &mut gradient).unwrap_err();
+        let error = executor.loss_and_gradient(Loss::Rmse, &parameters, &batch, &mut gradient).unwrap_err();
         assert!(matches!(error, EngineError::Memory { what: "work space", .. }), "{error}");
     }
 }

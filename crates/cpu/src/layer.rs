@@ -14,8 +14,10 @@ use crate::scratch::Scratch;
 use crate::simd::{dispatch, transpose};
 use crate::sort::Order;
 use crate::task::{self, Backward, Forward};
+use crate::tiled;
 use fearless_simd::Level;
 use kanode_engine::{LayerViews, LayerViewsMut};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The threads of an executor, each with its scratch, and the instruction set they use.
@@ -33,17 +35,24 @@ impl<T: Float> Team<T> {
     }
 
     /// Never waits: a worker runs one task at a time.
-    fn scratch(&self, worker: usize) -> MutexGuard<'_, Scratch<T>> {
+    pub(crate) fn scratch(&self, worker: usize) -> MutexGuard<'_, Scratch<T>> {
         self.scratch[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes room for a plan's blocks in the scratch of every worker that may get a task, which is the first alone unless
     /// the work is shared: one that comes late must not allocate in the middle of a step.
-    fn fit(&self, plan: &Plan<T>, block: usize, shared: bool) {
+    /// `inputs` are those of a task that keeps the gradients of their packed coefficients.
+    fn fit(&self, plan: &Plan<T>, block: usize, inputs: usize, shared: bool) {
+        self.each_scratch(shared, |scratch| {
+            scratch.fit(plan, block);
+            scratch.task_gradient.resize(plan.packed(inputs));
+        });
+    }
+
+    /// Prepares the scratch of every worker that may get a task: of the first alone unless the work is shared.
+    pub(crate) fn each_scratch(&self, shared: bool, prepare: impl Fn(&mut Scratch<T>)) {
         let workers = if shared { self.scratch.len() } else { 1 };
-        for worker in 0..workers {
-            self.scratch(worker).fit(plan, block);
-        }
+        (0..workers).for_each(|worker| prepare(&mut self.scratch(worker)));
     }
 
     /// Packs a layer's parameters.
@@ -51,12 +60,21 @@ impl<T: Float> Team<T> {
         let step = inputs_per_task(plan);
         let tasks = (0..plan.inputs).step_by(step).zip(packed.chunks_mut(plan.packed(step).max(1)));
         self.pool.run(tasks, |_, (start, packed)| {
-            let firsts = (start..plan.inputs).step_by(plan.group);
-            for (first, packed) in firsts.zip(packed.chunks_mut(plan.packed(plan.group))) {
-                let inputs = first..plan.inputs.min(first + plan.group);
-                dispatch!(self.level, simd => pack::pack(simd, plan, inputs, parameters, packed));
-            }
+            self.pack_inputs(plan, start..plan.inputs.min(start + step), parameters, packed);
         });
+    }
+
+    /// Packs the parameters of some inputs, which begin and end with a group or the layer.
+    fn pack_inputs(
+        &self,
+        plan: &Plan<T>,
+        inputs: Range<usize>,
+        parameters: LayerViews<'_, T>,
+        packed: &mut [T],
+    ) {
+        for (inputs, packed) in groups_of(plan, inputs).zip(packed.chunks_mut(plan.packed(plan.group))) {
+            dispatch!(self.level, simd => pack::pack(simd, plan, inputs, parameters, packed));
+        }
     }
 
     /// Sorts a layer's inputs `x: [block][node][row]`, if its kernels want that; block 0 is block `first_block` of
@@ -72,7 +90,7 @@ impl<T: Float> Team<T> {
             return;
         }
         let count = (SORTS / rows.block).max(1);
-        self.fit(plan, rows.block, rows.blocks() * plan.inputs > count);
+        self.fit(plan, rows.block, 0, rows.blocks() * plan.inputs > count);
         let pieces = order.pieces(first_block * plan.inputs, x, count);
         self.pool.run(pieces, |worker, (first, columns)| {
             let sorter = &mut self.scratch(worker).sorter;
@@ -81,12 +99,12 @@ impl<T: Float> Team<T> {
     }
 
     /// Sums `y` of a layer for inputs `x`: `[block][sum][row]` and `[block][node][row]`. Block 0 is block `first_block`
-    /// of `order`.
+    /// of `order`. The coefficients are packed first where there are `parameters`.
     #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn forward(
         &self,
         plan: &Plan<T>,
-        packed: &[T],
+        (packed, parameters): (&mut [T], Option<LayerViews<'_, T>>),
         rows: Rows,
         x: &[T],
         (order, first_block): (&Order, usize),
@@ -94,16 +112,35 @@ impl<T: Float> Team<T> {
         partial: &mut Buffer<T>,
     ) {
         let partition = Partition::forward(rows, &plan.work());
-        self.fit(plan, rows.block, partition.groups() * partition.chunks() > 1);
+        self.fit(plan, rows.block, 0, partition.groups() * partition.chunks() > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
         let per_block = plan.outputs * rows.block;
         let chunks = partition.chunks();
         let lengths = partition.tasks().map(|(blocks, _)| blocks.len() * per_block);
-        let run = |target: &mut [T]| {
-            self.pool.run(partition.tasks().zip(cut(target, lengths)), |worker, ((blocks, inputs), y)| {
-                let task = Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y };
-                task.run(self.level, &mut self.scratch(worker));
-            });
+        let run_one = |worker, packed: &[T], blocks, inputs, y: &mut [T]| {
+            let task = Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y };
+            task.run(self.level, &mut self.scratch(worker));
+        };
+        let run = |target: &mut [T]| match parameters {
+            // Each task has inputs of its own: packed here, their coefficients are at hand when they are used.
+            Some(parameters) if partition.groups() == 1 => {
+                let packed = cut(packed, partition.node_ranges().map(|inputs| plan.packed(inputs.len())));
+                let tasks = partition.tasks().zip(packed).zip(cut(target, lengths));
+                self.pool.run(tasks, |worker, (((blocks, inputs), packed), y)| {
+                    self.pack_inputs(plan, inputs.clone(), parameters, packed);
+                    run_one(worker, packed, blocks, inputs, y);
+                });
+            }
+            _ => {
+                if let Some(parameters) = parameters {
+                    self.pack(plan, parameters, packed);
+                }
+                let packed: &[T] = packed;
+                let tasks = partition.tasks().zip(cut(target, lengths));
+                self.pool.run(tasks, |worker, ((blocks, inputs), y)| {
+                    run_one(worker, &packed[plan.packed(inputs.start)..], blocks, inputs, y);
+                });
+            }
         };
         if chunks == 1 {
             return run(y);
@@ -126,8 +163,7 @@ impl<T: Float> Team<T> {
         });
     }
 
-    /// Gradients of a layer's packed coefficients, one copy after another for each group of blocks, and of `x` if
-    /// asked for. Returns the layout of `dx`, and the number of copies.
+    /// Gradients of a layer's parameters, and of `x` if asked for. Returns the layout of `dx`. `copies` is work space.
     #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn backward(
         &self,
@@ -136,28 +172,48 @@ impl<T: Float> Team<T> {
         rows: Rows,
         (x, order): (&[T], &Order),
         dy: &[T],
-        gradients: &mut Buffer<T>,
+        (parameters, gradients): (LayerViews<'_, T>, LayerViewsMut<'_, T>),
+        copies: &mut Buffer<T>,
         dx: Option<&mut Buffer<T>>,
     ) -> Partition {
         let partition = Partition::backward(rows, &plan.work());
-        self.fit(plan, rows.block, partition.groups() * partition.chunks() > 1);
+        let (groups, chunks) = (partition.groups(), partition.chunks());
+        self.fit(plan, rows.block, if groups == 1 { partition.most_nodes() } else { 0 }, groups * chunks > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
-        gradients.resize(partition.groups() * plan.packed(plan.inputs));
-        let gradients = cut(gradients, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
         let mut slices = dx.map(|dx| {
             dx.resize(partition.length());
             partition.split(dx)
         });
         let dx = std::iter::repeat_with(move || slices.as_mut().and_then(Iterator::next));
-        let tasks = partition.tasks().zip(gradients).zip(dx);
-        self.pool.run(tasks, |worker, (((blocks, inputs), gradient), dx)| {
-            let task = Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, dx };
-            task.run(self.level, &mut self.scratch(worker));
-        });
+        let tasks = partition.tasks().zip(dx);
+        let run_one =
+            |scratch: &mut Scratch<T>, (blocks, inputs): (_, Range<usize>), gradient: &mut [T], dx| {
+                let packed = &packed[plan.packed(inputs.start)..];
+                let task = Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, dx };
+                task.run(self.level, scratch);
+            };
+        if groups == 1 {
+            let gradients = views_of(plan, gradients, partition.node_ranges().map(|inputs| inputs.len()));
+            self.pool.run(tasks.zip(gradients), |worker, (((blocks, inputs), dx), gradients)| {
+                let scratch = &mut *self.scratch(worker);
+                let mut packed = std::mem::take(&mut scratch.task_gradient);
+                let packed_gradient = &mut packed[..plan.packed(inputs.len())];
+                run_one(scratch, (blocks, inputs.clone()), packed_gradient, dx);
+                self.unpack_inputs(plan, inputs, packed_gradient, parameters, gradients);
+                scratch.task_gradient = packed;
+            });
+        } else {
+            copies.resize(groups * plan.packed(plan.inputs));
+            let slices = cut(copies, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
+            self.pool.run(tasks.zip(slices), |worker, ((task, dx), gradient)| {
+                run_one(&mut self.scratch(worker), task, gradient, dx);
+            });
+            self.unpack(plan, copies, parameters, gradients);
+        }
         partition
     }
 
-    /// Adds up the copies that [`Team::backward`] made, in order, and splits them into gradients of parameters.
+    /// Adds up copies of gradients of packed coefficients, in order, and splits them into gradients of parameters.
     pub(crate) fn unpack(
         &self,
         plan: &Plan<T>,
@@ -165,28 +221,37 @@ impl<T: Float> Team<T> {
         parameters: LayerViews<'_, T>,
         gradients: LayerViewsMut<'_, T>,
     ) {
-        let (step, length) = (inputs_per_task(plan), plan.packed(plan.inputs));
+        let length = plan.packed(plan.inputs);
         let (packed, copies) = packed.split_at_mut(length);
-        let copies: &[T] = copies;
-        let edges = step * plan.outputs;
-        let points = gradients.control_points.chunks_mut(edges * plan.bases);
-        let weights = gradients.base_weight.chunks_mut(edges).zip(gradients.spline_weight.chunks_mut(edges));
-        let tasks = (0..plan.inputs).step_by(step).zip(packed.chunks_mut(plan.packed(step)));
-        self.pool.run(tasks.zip(points.zip(weights)), |_, ((start, packed), (points, (base, spline)))| {
+        let copies = &*copies;
+        let step = inputs_per_task(plan);
+        let starts = (0..plan.inputs).step_by(step);
+        let gradients = views_of(plan, gradients, starts.clone().map(|start| step.min(plan.inputs - start)));
+        let tasks = starts.zip(packed.chunks_mut(plan.packed(step).max(1)));
+        self.pool.run(tasks.zip(gradients), |_, ((start, packed), gradients)| {
             for copy in copies.chunks_exact(length) {
                 add(packed, &copy[plan.packed(start)..]);
             }
-            let edges = plan.group * plan.outputs;
-            let points = points.chunks_mut(edges * plan.bases);
-            let weights = base.chunks_mut(edges).zip(spline.chunks_mut(edges));
-            let groups = packed.chunks(plan.packed(plan.group)).zip(points.zip(weights));
-            let firsts = (start..plan.inputs).step_by(plan.group);
-            for (first, (packed, (control_points, (base_weight, spline_weight)))) in firsts.zip(groups) {
-                let inputs = first..plan.inputs.min(first + plan.group);
-                let gradients = LayerViewsMut { control_points, base_weight, spline_weight, constants: &mut [] };
-                dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
-            }
+            let inputs = start..plan.inputs.min(start + step);
+            self.unpack_inputs(plan, inputs, packed, parameters, gradients);
         });
+    }
+
+    /// Splits gradients of the packed coefficients of some inputs, which begin and end with a group or the layer.
+    fn unpack_inputs(
+        &self,
+        plan: &Plan<T>,
+        inputs: Range<usize>,
+        packed: &[T],
+        parameters: LayerViews<'_, T>,
+        gradients: LayerViewsMut<'_, T>,
+    ) {
+        let lengths = groups_of(plan, inputs.clone()).map(|inputs| inputs.len());
+        let gradients = views_of(plan, gradients, lengths);
+        let packed = packed.chunks(plan.packed(plan.group));
+        for ((inputs, packed), gradients) in groups_of(plan, inputs).zip(packed).zip(gradients) {
+            dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
+        }
     }
 
     /// Nodes of a layer with product nodes from its sums, both `[block][node or sum][row]`.
@@ -234,6 +299,21 @@ impl<T: Float> Team<T> {
         });
     }
 
+    /// As [`Team::pack_slopes`], from `[row, sum]`; where lanes are outputs.
+    pub(crate) fn pack_slopes_of_rows(&self, plan: &Plan<T>, rows: Rows, from: &[T], to: &mut Buffer<T>) {
+        let per_block = plan.padded_outputs() * rows.block;
+        to.resize(rows.blocks() * per_block);
+        let parts = Partition::by_rows(rows, plan.outputs);
+        let slices = cut(to, parts.block_ranges().map(|blocks| blocks.len() * per_block));
+        self.pool.run(parts.block_ranges().zip(slices), |_, (blocks, to)| {
+            for (block, to) in blocks.zip(to.chunks_mut(per_block)) {
+                let range = rows.of_block(block);
+                let from = &from[range.start * plan.outputs..range.end * plan.outputs];
+                tiled::pack_rows(plan, from, rows.block, to);
+            }
+        });
+    }
+
     /// From `[row, node]` to `[block][node][row]`.
     pub(crate) fn to_panels(&self, rows: Rows, nodes: usize, from: &[T], to: &mut [T]) {
         let layout = Partition::by_rows(rows, nodes);
@@ -269,6 +349,33 @@ impl<T: Float> Team<T> {
 /// Inputs, in whole groups, that a task packs or unpacks.
 fn inputs_per_task<T: Float>(plan: &Plan<T>) -> usize {
     (MOVES / plan.packed(1).max(1)).next_multiple_of(plan.group).max(plan.group)
+}
+
+/// The groups of some inputs.
+fn groups_of<T>(
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+) -> impl Iterator<Item = Range<usize>> + Clone + Send + use<T> {
+    let (end, step) = (inputs.end, plan.group);
+    inputs.step_by(step).map(move |first| first..end.min(first + step))
+}
+
+/// Cuts the gradients of consecutive numbers of inputs off those of more of them.
+fn views_of<'a, T: Float>(
+    plan: &Plan<T>,
+    views: LayerViewsMut<'a, T>,
+    inputs: impl Iterator<Item = usize> + Clone + Send,
+) -> impl Iterator<Item = LayerViewsMut<'a, T>> + Send {
+    let (outputs, bases) = (plan.outputs, plan.bases);
+    let edges = inputs.map(move |inputs| inputs * outputs);
+    let points = cut(views.control_points, edges.clone().map(move |edges| edges * bases));
+    let weights = cut(views.base_weight, edges.clone()).zip(cut(views.spline_weight, edges));
+    points.zip(weights).map(|(control_points, (base_weight, spline_weight))| LayerViewsMut {
+        control_points,
+        base_weight,
+        spline_weight,
+        constants: &mut [],
+    })
 }
 
 fn add<T: Float>(to: &mut [T], from: &[T]) {

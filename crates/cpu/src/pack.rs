@@ -5,10 +5,17 @@
 
 use crate::float::Float;
 use crate::plan::{Form, Plan};
-use crate::simd::{MOST_LANES, Vector, lanes, load, splat, store, transposed};
+use crate::simd::{
+    MOST_LANES, Vector, deinterleaved, interleaved, lanes, load, load_all, splat, store, store_all,
+    transposed,
+};
 use fearless_simd::prelude::*;
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
+
+/// Bases of an edge of the default grid and degree: the edges of a vector fill whole vectors then, which takes fewer
+/// shuffles than squares of rows that overlap.
+const USUAL_BASES: usize = 8;
 
 /// Packs one group of inputs; `from` is the whole layer's.
 #[inline(always)]
@@ -59,6 +66,13 @@ fn pack_square<S: Simd, T: Float>(
     width: usize,
 ) -> bool {
     let (side, bases) = (lanes::<S, T>(), plan.bases);
+    if bases == USUAL_BASES && side >= USUAL_BASES {
+        let columns: [Vector<S, T>; USUAL_BASES] = load_columns(simd, points);
+        for (basis, column) in columns.into_iter().enumerate() {
+            store::<S, T>(column * weight, &mut rows[basis * width..]);
+        }
+        return true;
+    }
     if points.len() < side * bases + side {
         return false;
     }
@@ -128,6 +142,19 @@ fn unpack_square<S: Simd, T: Float>(
     to: &mut [T],
 ) -> Option<Vector<S, T>> {
     let (side, bases) = (lanes::<S, T>(), plan.bases);
+    if bases == USUAL_BASES && side >= USUAL_BASES {
+        let columns: [Vector<S, T>; USUAL_BASES] = load_columns(simd, points);
+        let mut sum = splat(simd, T::ZERO);
+        let mut slopes = columns;
+        for (basis, (slope, column)) in slopes.iter_mut().zip(columns).enumerate() {
+            let row = load(simd, &rows[basis * width..]);
+            sum += column * row;
+            *slope = row * weight;
+        }
+        interleaved::<S, T, USUAL_BASES>(&mut slopes, USUAL_BASES);
+        store_all::<S, T, USUAL_BASES>(slopes, to);
+        return Some(sum);
+    }
     if points.len() < side * bases + side {
         return None;
     }
@@ -153,6 +180,14 @@ fn unpack_square<S: Simd, T: Float>(
         }
     }
     Some(sum)
+}
+
+/// The columns of the edges, as many as a vector has lanes, that have `N` bases each.
+#[inline(always)]
+fn load_columns<S: Simd, T: Float, const N: usize>(simd: S, points: &[T]) -> [Vector<S, T>; N] {
+    let mut vectors: [Vector<S, T>; N] = load_all(simd, points);
+    deinterleaved::<S, T, N>(&mut vectors, N);
+    vectors
 }
 
 /// The columns of a square of rows that are `stride` apart; in a block of narrower rows, also what follows them.

@@ -19,7 +19,7 @@ pub(crate) const MOVES: usize = 1 << 15;
 pub(crate) const SORTS: usize = 1 << 14;
 
 /// Rows that go through all layers before the next do; it bounds the work space of a prediction.
-const PASS: usize = 4096;
+pub(crate) const PASS: usize = 4096;
 
 /// Most numbers spent on partial sums.
 const PARTIAL: usize = 1 << 22;
@@ -127,6 +127,11 @@ impl Partition {
         self.nodes.div_ceil(self.nodes_per_chunk)
     }
 
+    /// Nodes of the largest chunk.
+    pub(crate) fn most_nodes(self) -> usize {
+        self.nodes_per_chunk.min(self.nodes)
+    }
+
     /// The blocks of each group, in order.
     pub(crate) fn block_ranges(self) -> impl Iterator<Item = Range<usize>> + Clone + Send {
         ranges(self.rows.blocks(), self.blocks_per_group)
@@ -182,7 +187,12 @@ pub(crate) fn cut<T: Send>(
 }
 
 fn tasks(rows: Rows, work: &Work) -> usize {
-    (rows.count.saturating_mul(work.inputs).saturating_mul(work.each) / TASK).clamp(1, MOST_TASKS)
+    equal_tasks(rows.count, work.inputs.saturating_mul(work.each))
+}
+
+/// Tasks for rows of so many multiply-adds each.
+pub(crate) fn equal_tasks(rows: usize, each: usize) -> usize {
+    (rows.saturating_mul(each) / TASK).clamp(1, MOST_TASKS)
 }
 
 /// Chunks that the inputs may be divided into.

@@ -40,7 +40,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
         for input in inputs.clone() {
             let x = &x[layout.position(block, input)..][..samples];
             let active = expand(simd, plan, input, x, scratch);
-            let edges = packed[plan.packed(input)..].chunks_exact(plan.rows());
+            let edges = packed[plan.packed(input - inputs.start)..].chunks_exact(plan.rows());
             for (coefficients, y) in edges.zip(panel.chunks_exact_mut(block_length)) {
                 let mut start = 0;
                 while start < active.samples {
@@ -85,7 +85,7 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 if let Some(dx) = dx.as_deref_mut() {
                     let column = (block - blocks.start) * inputs.len() + input - inputs.start;
                     let dx = &mut dx[column * block_length..][..block_length];
-                    let coefficients = &packed[plan.packed(input)..][..per_input];
+                    let coefficients = &packed[plan.packed(input - inputs.start)..][..per_input];
                     let (cells, dy) = (plan.cells(input), (dy, block_length));
                     by_degree!(simd, plan.degree, K =>
                         input_gradient::<S, T, K>(simd, cells, &active, coefficients, dy, scratch, dx));

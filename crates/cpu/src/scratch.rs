@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::float::Float;
 use crate::plan::{Form, Plan};
 use crate::simd::MOST_LANES;
+use crate::small::Small;
 use crate::sort::Sorter;
 use crate::weights::Weights;
 
@@ -26,6 +27,9 @@ pub(crate) struct Scratch<T> {
     pub(crate) base_slopes: Buffer<T>,
     /// `[row][lane]`: for a vector of samples, the derivatives by the basis functions.
     pub(crate) rows: Buffer<T>,
+    pub(crate) small: Small<T>,
+    /// Gradients of the packed coefficients of a task's inputs.
+    pub(crate) task_gradient: Buffer<T>,
     /// `[slot][output][row][lane]`: gradients before their lanes are added.
     pub(crate) gradients: Buffer<T>,
 }

@@ -196,16 +196,38 @@ pub(crate) fn transposed<S: Simd, T: Float>(
     _simd: S,
     mut square: [Vector<S, T>; MOST_LANES],
 ) -> [Vector<S, T>; MOST_LANES] {
-    let side = lanes::<S, T>();
+    interleaved::<S, T, MOST_LANES>(&mut square, lanes::<S, T>());
+    square
+}
+
+/// Takes the first `count` vectors for rows, and makes of them one after the other what were their columns. `count` is a
+/// power of two, not above the lanes of a vector.
+#[inline(always)]
+pub(crate) fn interleaved<S: Simd, T: Float, const N: usize>(rows: &mut [Vector<S, T>; N], count: usize) {
     let mut step = 1;
-    while step < side {
-        let before = square;
-        for i in 0..side / 2 {
-            (square[2 * i], square[2 * i + 1]) = before[i].interleave(before[i + side / 2]);
+    while step < count {
+        let before = *rows;
+        for i in 0..count / 2 {
+            (rows[2 * i], rows[2 * i + 1]) = before[i].interleave(before[i + count / 2]);
         }
         step *= 2;
     }
-    square
+}
+
+/// The reverse of [`interleaved`].
+#[inline(always)]
+pub(crate) fn deinterleaved<S: Simd, T: Float, const N: usize>(
+    columns: &mut [Vector<S, T>; N],
+    count: usize,
+) {
+    let mut step = 1;
+    while step < count {
+        let before = *columns;
+        for i in 0..count / 2 {
+            (columns[i], columns[i + count / 2]) = before[2 * i].deinterleave(before[2 * i + 1]);
+        }
+        step *= 2;
+    }
 }
 
 /// Transposes a square of as many vectors as one has lanes, from memory to memory.

@@ -21,6 +21,15 @@ impl<T: Float> Team<T> {
         Survey::sum(parts.iter().copied())
     }
 
+    /// Adds one slab to another.
+    pub(crate) fn add_slab(&self, to: &mut [T], from: &[T]) {
+        self.pool.run(to.chunks_mut(SLAB_CHUNK).zip(from.chunks(SLAB_CHUNK)), |_, (to, from)| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += *from;
+            }
+        });
+    }
+
     /// [`AdamRule::apply`].
     pub(crate) fn adam(&self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
         self.pool.run(slabs.chunks(), |_, slabs| {

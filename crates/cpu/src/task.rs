@@ -13,7 +13,7 @@ use std::ops::Range;
 /// Outputs of some blocks, as far as they come from some inputs.
 pub(crate) struct Forward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
-    /// All packed coefficients of the layer.
+    /// Packed coefficients of `inputs`.
     pub(crate) packed: &'a [T],
     /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
@@ -32,7 +32,7 @@ pub(crate) struct Forward<'a, T> {
 /// Gradients of some inputs, as far as they come from some blocks.
 pub(crate) struct Backward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
-    /// All packed coefficients of the layer.
+    /// Packed coefficients of `inputs`.
     pub(crate) packed: &'a [T],
     /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],

@@ -3,6 +3,7 @@
 //! For each input, tile of outputs and cell, the `k + 2` rows of coefficients stay in registers while the samples of
 //! the cell stream past; so each sample costs `k + 2` multiply-adds a vector, whatever `G` is.
 
+use crate::cells::Cells;
 use crate::float::Float;
 use crate::partition::{Partition, STRIP};
 use crate::plan::{Plan, Tile};
@@ -11,21 +12,15 @@ use crate::simd::{
     Vector, add_all, by_degree, lane_sums, lanes, load, load_all, splat, store, store_all, transpose, wide,
 };
 use crate::task::{Backward, Forward};
-use crate::weights::Slot;
+use crate::weights::{PIVOT, Slot, lowered_pivot};
 use fearless_simd::prelude::*;
 
-/// The row that the others are measured from where bases add up to 1: its multiply-add is an addition then, which
-/// processors do beside their multiply-adds.
-const PIVOT: usize = 1;
-
 /// Evaluates an expression with constants: the degree and one, the vectors of a tile, and whether bases add up to 1.
-/// One vector alone is not worth a version for that.
 macro_rules! by_width {
     ($simd:ident, $plan:expr, $width:expr, $k:ident, $n:ident, $u:ident => $body:expr) => {
         by_degree!($simd, $plan.degree, $k => if $width == lanes::<S, T>() {
             const $n: usize = 1;
-            const $u: bool = false;
-            $body
+            by_width!(@ $plan, $u => $body)
         } else if wide::<S>() == 4 {
             const $n: usize = 4;
             by_width!(@ $plan, $u => $body)
@@ -62,7 +57,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
                 let x = &x[layout.position(block, input)..][..samples];
                 weights.weigh(simd, slot, (plan, input), (column(input), x), false);
             }
-            let mut rest = &packed[plan.packed(first)..];
+            let mut rest = &packed[plan.packed(first - inputs.start)..];
             for tile in plan.tiles() {
                 let y = &mut tiles[tile.first * block_length..][..tile.width * block_length];
                 for slot in 0..group.len() {
@@ -83,7 +78,6 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
     let Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, mut dx } = task;
     let block_length = layout.rows.block;
     let width = inputs.len();
-    gradient.fill(T::ZERO);
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
         let gradient = &mut gradient[plan.packed(first - inputs.start)..];
@@ -102,15 +96,15 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 for slot_index in 0..group.len() {
                     let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
                     let end = start + plan.rows() * tile.width;
-                    let rows = &packed[plan.packed(first)..][start..end];
+                    let rows = &packed[plan.packed(first - inputs.start)..][start..end];
                     let gradient = &mut gradient[start..end];
                     by_width!(simd, plan, tile.width, K, N, U =>
-                        gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient));
+                        gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient, block == blocks.start));
                     if dx.is_some() {
                         let part = &mut parts[slot_index * block_length * lanes::<S, T>()..];
-                        let first = tile.first == 0;
+                        let (cells, first) = (plan.cells(first + slot_index), tile.first == 0);
                         by_width!(simd, plan, tile.width, K, N, U =>
-                            input_tile::<S, T, K, N, U>(simd, rows, slot, dy, part, first));
+                            input_tile::<S, T, K, N, U>(simd, (cells, rows), slot, dy, part, first));
                     }
                     start = end;
                 }
@@ -146,6 +140,20 @@ pub(crate) fn pack<S: Simd, T: Float>(
         let from = &from[layout.position(block, output)..];
         let to = &mut packed[tile.first * block_length + output - tile.first..];
         transpose(simd, (count, samples), (from, block_length), (to, tile.width));
+    }
+}
+
+/// As [`pack`], from `[row, output]`.
+#[inline(always)]
+pub(crate) fn pack_rows<T: Float>(plan: &Plan<T>, from: &[T], block_length: usize, packed: &mut [T]) {
+    for tile in plan.tiles() {
+        let outputs = tile.first..plan.outputs.min(tile.first + tile.width);
+        let rows = packed[tile.first * block_length..].chunks_exact_mut(tile.width);
+        for (to, from) in rows.zip(from.chunks_exact(plan.outputs)) {
+            let (filled, rest) = to.split_at_mut(outputs.len());
+            filled.copy_from_slice(&from[outputs.clone()]);
+            rest.fill(T::ZERO);
+        }
     }
 }
 
@@ -207,13 +215,15 @@ fn forward_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: 
     }
 }
 
-/// `gradient of row_j += Σ_samples w_j·dy`, with sums that slide over the rows as the cells go by.
+/// `gradient of row_j += Σ_samples w_j·dy`, with sums that slide over the rows as the cells go by; if `first`, what was
+/// there counts as 0.
 #[inline(always)]
 fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
     slot: Slot<'_, T>,
     dy: &[T],
     gradient: &mut [T],
+    first: bool,
 ) {
     let width = N * lanes::<S, T>();
     let zero = [splat(simd, T::ZERO); N];
@@ -223,13 +233,16 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY:
     for run in slot.column.runs {
         if run.row() >= row + K {
             for (j, sum) in sums.iter_mut().enumerate() {
-                add_all::<S, T, N>(simd, *sum, &mut gradient[(row + j) * width..]);
+                put::<S, T, N>(simd, first, *sum, &mut gradient[(row + j) * width..]);
                 *sum = zero;
+            }
+            if first {
+                gradient[(row + K) * width..run.row() * width].fill(T::ZERO);
             }
             row = run.row();
         }
         while row < run.row() {
-            add_all::<S, T, N>(simd, sums[0], &mut gradient[row * width..]);
+            put::<S, T, N>(simd, first, sums[0], &mut gradient[row * width..]);
             for j in 1..K {
                 sums[j - 1] = sums[j];
             }
@@ -267,17 +280,31 @@ fn gradient_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY:
         }
     }
     for (j, sum) in sums.into_iter().enumerate() {
-        add_all::<S, T, N>(simd, sum, &mut gradient[(row + j) * width..]);
+        put::<S, T, N>(simd, first, sum, &mut gradient[(row + j) * width..]);
     }
     let base_row = gradient.len() - width;
-    add_all::<S, T, N>(simd, base_sum, &mut gradient[base_row..]);
+    if first {
+        gradient[(row + K) * width..base_row].fill(T::ZERO);
+    }
+    put::<S, T, N>(simd, first, base_sum, &mut gradient[base_row..]);
 }
 
-/// `part += dy·(Σ_j w'_j·row_j + s'·base row)`, one vector for each place in sorted order.
+/// Adds vectors to what is there, or overwrites it.
+#[inline(always)]
+fn put<S: Simd, T: Float, const N: usize>(simd: S, first: bool, vectors: [Vector<S, T>; N], to: &mut [T]) {
+    if first {
+        store_all::<S, T, N>(vectors, to);
+    } else {
+        add_all::<S, T, N>(simd, vectors, to);
+    }
+}
+
+/// `part += dy·(Σ_j w'_j·row_j + s'·base row)`, one vector for each place in sorted order; if `first`, what was there
+/// counts as 0. With `UNITY` the sum over `j` is one over the differences of rows, [`Cells::lowered`].
 #[inline(always)]
 fn input_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bool>(
     simd: S,
-    rows: &[T],
+    (cells, rows): (&Cells<T>, &[T]),
     slot: Slot<'_, T>,
     dy: &[T],
     part: &mut [T],
@@ -286,23 +313,23 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bo
     let width = N * lanes::<S, T>();
     let base_row: [Vector<S, T>; N] = load_all(simd, &rows[rows.len() - width..]);
     for run in slot.column.runs {
-        let cell_rows: [[Vector<S, T>; N]; K] = rows_of_cell::<S, T, K, N, UNITY>(simd, rows, run.row());
+        let cell_rows: [[Vector<S, T>; N]; K] = if UNITY {
+            differences_of_cell::<S, T, K, N>(simd, rows, run.row(), cells.factors::<K>(run.cell()))
+        } else {
+            rows_of_cell::<S, T, K, N, false>(simd, rows, run.row())
+        };
         let order = &slot.column.order[run.range()];
         let slopes: [&[T]; K] = weights_of_run(slot.slopes, slot.stride, run.range());
         let base = &slot.slopes[K * slot.stride..][run.range()];
         let part = part[run.range().start * lanes::<S, T>()..].chunks_exact_mut(lanes::<S, T>());
         for (p, part) in (0..order.len()).zip(part) {
-            let mut slope = base_row;
-            let base = splat(simd, base[p]);
-            for vector in &mut slope {
-                *vector *= base;
-            }
+            let mut slope = if UNITY { cell_rows[lowered_pivot(K)] } else { [splat(simd, T::ZERO); N] };
             for (j, (row, slopes)) in cell_rows.iter().zip(slopes).enumerate() {
-                // Slopes add up to zero: what the rows have in common falls out.
-                if !UNITY || j != PIVOT {
+                if !UNITY || j != lowered_pivot(K) && j < K - 1 {
                     add_multiple(&mut slope, splat(simd, slopes[p]), row);
                 }
             }
+            add_multiple(&mut slope, splat(simd, base[p]), &base_row);
             let dy: [Vector<S, T>; N] = load_all(simd, &dy[usize::from(order[p]) * width..][..width]);
             let mut sum = if first { splat(simd, T::ZERO) } else { load(simd, part) };
             for (slope, dy) in slope.into_iter().zip(dy) {
@@ -311,6 +338,32 @@ fn input_tile<S: Simd, T: Float, const K: usize, const N: usize, const UNITY: bo
             store::<S, T>(sum, part);
         }
     }
+}
+
+/// The `K - 1` differences of the rows that a cell needs, times their factors; all but the pivot less the pivot.
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "counted loops are unrolled in time")]
+fn differences_of_cell<S: Simd, T: Float, const K: usize, const N: usize>(
+    simd: S,
+    rows: &[T],
+    first: usize,
+    factors: &[T],
+) -> [[Vector<S, T>; N]; K] {
+    let mut rows = rows_of_cell::<S, T, K, N, false>(simd, rows, first);
+    for j in 0..K - 1 {
+        let factor = splat(simd, factors[j]);
+        for t in 0..N {
+            rows[j][t] = (rows[j + 1][t] - rows[j][t]) * factor;
+        }
+    }
+    for j in 0..K - 1 {
+        for t in 0..N {
+            if j != lowered_pivot(K) {
+                rows[j][t] -= rows[lowered_pivot(K)][t];
+            }
+        }
+    }
+    rows
 }
 
 /// The rows that a cell needs; with `UNITY`, all but the pivot less the pivot.

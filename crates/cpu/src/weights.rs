@@ -7,7 +7,7 @@ use crate::float::Float;
 use crate::math;
 use crate::partition::STRIP;
 use crate::plan::Plan;
-use crate::simd::{Vector, by_degree, lanes, load, store};
+use crate::simd::{by_degree, lanes, load, store};
 use crate::sort::{Column, Run};
 use fearless_simd::prelude::*;
 
@@ -18,19 +18,29 @@ pub(crate) struct Weights<T> {
     stride: usize,
     /// The sorted `x` of one slot.
     x: Buffer<T>,
-    /// `[slot, k + 2, stride]`: the bases of the cell, and the base function.
+    /// `[slot, k + 2, stride]`, as a [`Slot`] has them.
     values: Buffer<T>,
-    /// As `values`, derivatives with respect to `x`.
     slopes: Buffer<T>,
+}
+
+/// Where bases add up to 1, the row that the others are measured from: its multiply-add is an addition then, which
+/// processors do beside their multiply-adds, and its weight is not needed.
+pub(crate) const PIVOT: usize = 1;
+
+/// The same among the bases of one degree less, for `size` bases of a cell.
+pub(crate) const fn lowered_pivot(size: usize) -> usize {
+    if size > 2 { PIVOT } else { 0 }
 }
 
 /// What a kernel sees of one slot.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot<'a, T> {
     pub(crate) column: Column<'a>,
-    /// `[k + 2, stride]`.
+    /// `[k + 2, stride]`: the bases of the cell, and the base function. Where bases add up to 1, that of the pivot is
+    /// not there.
     pub(crate) values: &'a [T],
-    /// `[k + 2, stride]`.
+    /// `[k + 2, stride]`: derivatives with respect to `x`. Where bases add up to 1, instead of the first `k` the bases of
+    /// one degree less, but for their pivot.
     pub(crate) slopes: &'a [T],
     pub(crate) stride: usize,
 }
@@ -69,33 +79,53 @@ impl<T: Float> Weights<T> {
         let x = &self.x[..stride];
         let values = &mut self.values[slot * size..][..size];
         let slope_values = &mut self.slopes[slot * size..][..size];
-        by_degree!(simd, degree, K => weigh_runs::<S, T, K, false>(simd, cells, column.runs, x, values));
-        if slopes {
-            by_degree!(simd, degree, K => weigh_runs::<S, T, K, true>(simd, cells, column.runs, x, slope_values));
+        let from = (column.runs, x);
+        match (plan.unity, slopes) {
+            (false, false) => by_degree!(simd, degree, K =>
+                weigh_runs::<S, T, K, false, false>(simd, cells, from, values, slope_values)),
+            (false, true) => by_degree!(simd, degree, K =>
+                weigh_runs::<S, T, K, false, true>(simd, cells, from, values, slope_values)),
+            (true, false) => by_degree!(simd, degree, K =>
+                weigh_runs::<S, T, K, true, false>(simd, cells, from, values, slope_values)),
+            (true, true) => by_degree!(simd, degree, K =>
+                weigh_runs::<S, T, K, true, true>(simd, cells, from, values, slope_values)),
         }
         let base = (degree + 1) * stride;
         math::base(simd, plan.base, &x[..whole], &mut values[base..], &mut slope_values[base..]);
     }
 }
 
-/// The basis functions, or their derivatives, of sorted samples: `to: [k + 1 or more, stride]`.
+/// Writes the weights of sorted samples and, with `SLOPES`, their derivatives, `[k + 1 or more, stride]`; with `UNITY`
+/// the form of [`Slot`] that leaves the pivots out.
 #[inline(always)]
-fn weigh_runs<S: Simd, T: Float, const K: usize, const SLOPES: bool>(
+fn weigh_runs<S: Simd, T: Float, const K: usize, const UNITY: bool, const SLOPES: bool>(
     simd: S,
     cells: &Cells<T>,
-    runs: &[Run],
-    x: &[T],
-    to: &mut [T],
+    (runs, x): (&[Run], &[T]),
+    values: &mut [T],
+    slopes: &mut [T],
 ) {
     let stride = x.len();
     for run in runs {
         // The last vector overhangs the run; the next run overwrites what is not its own.
         for place in run.range().step_by(lanes::<S, T>()) {
             let u = cells.local(simd, run.cell(), load(simd, &x[place..]));
-            let values: [Vector<S, T>; K] =
-                if SLOPES { cells.slopes(simd, run.cell(), u) } else { cells.values(simd, run.cell(), u) };
-            for (j, value) in values.into_iter().enumerate() {
-                store::<S, T>(value, &mut to[j * stride + place..]);
+            for (j, value) in cells.values::<S, K>(simd, run.cell(), u).into_iter().enumerate() {
+                if !UNITY || j != PIVOT {
+                    store::<S, T>(value, &mut values[j * stride + place..]);
+                }
+            }
+            if SLOPES && UNITY {
+                let lowered = cells.lowered::<S, K>(simd, run.cell(), u);
+                for (j, value) in lowered.into_iter().take(K - 1).enumerate() {
+                    if j != lowered_pivot(K) {
+                        store::<S, T>(value, &mut slopes[j * stride + place..]);
+                    }
+                }
+            } else if SLOPES {
+                for (j, value) in cells.slopes::<S, K>(simd, run.cell(), u).into_iter().enumerate() {
+                    store::<S, T>(value, &mut slopes[j * stride + place..]);
+                }
             }
         }
     }

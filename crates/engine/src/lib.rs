@@ -22,7 +22,7 @@ pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
 pub use error::EngineError;
 pub use function::EdgeFunction;
-pub use loss::Loss;
+pub use loss::{LOSS_ROWS, Loss, PartialLoss};
 pub use program::{Base, FunctionEdge, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
 pub use resident::{Keep, Resident, ResidentStart, ResidentStep};

@@ -1,12 +1,17 @@
 //! Losses: what a batch of outputs costs, and the derivative with respect to the outputs.
 //!
 //! All are weighted means over rows (weights are divided by their sum), so that a loss does not depend on the size
-//! of the batch. Sums run over the rows in order, in `f64`.
+//! of the batch. Sums run over the rows in order, in `f64`, and over [`LOSS_ROWS`] at a time.
 
 use crate::backend::Batch;
 use crate::error::EngineError;
 use crate::real::Real;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Rows whose contributions to a loss are added up before they join the sum. Whoever adds up such sums in their order
+/// gets the same bits as [`Loss::evaluate`].
+pub const LOSS_ROWS: usize = 64;
 
 /// An objective to minimise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,26 +65,45 @@ impl Loss {
         batch: &Batch<'_, T>,
         dy: Option<&mut [T]>,
     ) -> Result<f64, EngineError> {
-        let rows = batch.rows;
-        check("outputs", rows * n_out, outputs.len())?;
-        let (width, total) = self.shape(n_out, batch)?;
+        check("outputs", batch.rows * n_out, outputs.len())?;
         if let Some(dy) = &dy {
-            check("dy", rows * n_out, dy.len())?;
+            check("dy", batch.rows * n_out, dy.len())?;
         }
+        let (width, total) = self.shape(n_out, batch)?;
         let rows = Rows { outputs, n_out, batch, width, total };
+        let Some(element) = self.element() else { return rows.cross_entropy(0.0, dy, &mut vec![0.0; n_out]) };
+        if self != Self::Rmse {
+            return Ok(rows.mean(element, 0.0, 1.0, dy));
+        }
+        let root = rows.mean(element, 0.0, 1.0, None).sqrt();
+        if dy.is_some() {
+            rows.mean(element, 0.0, if root > 0.0 { 0.5 / root } else { 0.0 }, dy);
+        }
+        Ok(root)
+    }
+
+    /// The same loss in parts, for a network of `n_out` outputs; None if it is no sum over rows.
+    ///
+    /// # Errors
+    /// Those of [`Loss::evaluate`], but for labels.
+    pub fn in_parts<T: Real>(
+        self,
+        n_out: usize,
+        batch: &Batch<'_, T>,
+    ) -> Result<Option<PartialLoss>, EngineError> {
+        let (width, total) = self.shape(n_out, batch)?;
+        let work = if self.element().is_some() { Vec::new() } else { vec![0.0; n_out] };
+        Ok((self != Self::Rmse).then_some(PartialLoss { loss: self, n_out, width, total, work }))
+    }
+
+    /// What an output contributes, where it does so by itself.
+    fn element(self) -> Option<Element> {
         match self {
-            Self::Mse => Ok(rows.elements(1.0, dy, squared)),
-            Self::Rmse => {
-                let root = rows.elements(1.0, None, squared).sqrt();
-                if dy.is_some() {
-                    rows.elements(if root > 0.0 { 0.5 / root } else { 0.0 }, dy, squared);
-                }
-                Ok(root)
-            }
-            Self::Mae => Ok(rows.elements(1.0, dy, |y, target| ((y - target).abs(), sign(y - target)))),
-            Self::Huber { delta } => Ok(rows.elements(1.0, dy, |y, target| huber(y - target, delta))),
-            Self::BinaryCrossEntropy => Ok(rows.elements(1.0, dy, binary_cross_entropy)),
-            Self::CrossEntropy => rows.cross_entropy(dy),
+            Self::Mse | Self::Rmse => Some(Element::Squared),
+            Self::Mae => Some(Element::Absolute),
+            Self::Huber { delta } => Some(Element::Huber { delta }),
+            Self::BinaryCrossEntropy => Some(Element::Logistic),
+            Self::CrossEntropy => None,
         }
     }
 
@@ -128,6 +152,69 @@ impl Loss {
     }
 }
 
+/// What one output and its target contribute to a mean.
+#[derive(Clone, Copy, Debug)]
+enum Element {
+    Squared,
+    Absolute,
+    Huber { delta: f64 },
+    Logistic,
+}
+
+/// A loss of which rows contribute their parts by themselves: see [`Loss::in_parts`].
+#[derive(Clone, Debug)]
+pub struct PartialLoss {
+    loss: Loss,
+    n_out: usize,
+    /// Columns of the targets.
+    width: usize,
+    /// Sum of the weights of all rows.
+    total: f64,
+    /// Work space, so that parts allocate nothing.
+    work: Vec<f64>,
+}
+
+impl PartialLoss {
+    /// Some rows of a batch.
+    pub fn part<'a, T: Real>(&self, batch: &Batch<'a, T>, rows: Range<usize>) -> Batch<'a, T> {
+        let inputs = batch.x.len() / batch.rows.max(1);
+        Batch {
+            x: &batch.x[rows.start * inputs..rows.end * inputs],
+            targets: &batch.targets[rows.start * self.width..rows.end * self.width],
+            weights: batch.weights.map(|weights| &weights[rows.clone()]),
+            rows: rows.len(),
+        }
+    }
+
+    /// `sum`, and what `part`, the rows of the batch from `first` on, contributes to the loss with the outputs
+    /// `outputs: [rows, n_out]`. `dy` receives the derivatives by these outputs. If `sum` is that of the rows before,
+    /// and `first` a multiple of [`LOSS_ROWS`], it comes out as the bits that the whole has.
+    ///
+    /// # Errors
+    /// [`EngineError::Label`].
+    ///
+    /// # Panics
+    /// If lengths differ from those of `part`.
+    pub fn evaluate<T: Real>(
+        &mut self,
+        sum: f64,
+        outputs: &[T],
+        (part, first): (&Batch<'_, T>, usize),
+        dy: &mut [T],
+    ) -> Result<f64, EngineError> {
+        let rows = Rows { outputs, n_out: self.n_out, batch: part, width: self.width, total: self.total };
+        match self.loss.element() {
+            Some(element) => Ok(rows.mean(element, sum, 1.0, Some(dy))),
+            None => rows.cross_entropy(sum, Some(dy), &mut self.work).map_err(|error| match error {
+                EngineError::Label { row, found, classes } => {
+                    EngineError::Label { row: first + row, found, classes }
+                }
+                error => error,
+            }),
+        }
+    }
+}
+
 /// The rows of a batch with their outputs, checked.
 struct Rows<'a, T> {
     outputs: &'a [T],
@@ -146,20 +233,39 @@ impl<T: Real> Rows<'_, T> {
         self.batch.weights.map_or(1.0, |weights| weights[row].to_f64()) / self.total
     }
 
-    /// A mean over rows and outputs of `element(output, target)`, which returns a value and its derivative by the
+    /// `sum` and the mean of an element over rows and outputs; `dy` receives the derivatives times `outer`.
+    fn mean(&self, element: Element, sum: f64, outer: f64, dy: Option<&mut [T]>) -> f64 {
+        match element {
+            Element::Squared => self.elements(sum, outer, dy, squared),
+            Element::Absolute => {
+                self.elements(sum, outer, dy, |y, target| ((y - target).abs(), sign(y - target)))
+            }
+            Element::Huber { delta } => self.elements(sum, outer, dy, |y, target| huber(y - target, delta)),
+            Element::Logistic => self.elements(sum, outer, dy, binary_cross_entropy),
+        }
+    }
+
+    /// `sum` and a mean over rows and outputs of `element(output, target)`, which returns a value and its derivative by the
     /// output; `dy` receives the derivatives times `outer`.
     #[inline(always)]
     fn elements(
         &self,
+        mut sum: f64,
         outer: f64,
         mut dy: Option<&mut [T]>,
         element: impl Fn(f64, f64) -> (f64, f64),
     ) -> f64 {
         let (n_out, scale) = (self.n_out, 1.0 / self.n_out as f64);
-        let mut sum = 0.0;
+        // A division for each row would take as long as all the rest.
+        let even = self.batch.weights.is_none().then(|| self.weight(0));
+        let mut of_some = 0.0;
         let rows = self.outputs.chunks_exact(n_out).zip(self.batch.targets.chunks_exact(n_out));
         for (row, (outputs, targets)) in rows.enumerate() {
-            let weight = self.weight(row);
+            if row % LOSS_ROWS == 0 {
+                sum += of_some;
+                of_some = 0.0;
+            }
+            let weight = even.unwrap_or_else(|| self.weight(row));
             let mut slopes = dy.as_deref_mut().map(|dy| &mut dy[row * n_out..(row + 1) * n_out]);
             if weight == 0.0 {
                 // No influence, not even that of NaN times 0.
@@ -176,30 +282,39 @@ impl<T: Real> Rows<'_, T> {
                     slopes[index] = T::from_f64(outer * weight * (scale * slope));
                 }
             }
-            sum += weight * of_row;
+            of_some += weight * of_row;
         }
-        sum
+        sum + of_some
     }
 
-    fn cross_entropy(&self, mut dy: Option<&mut [T]>) -> Result<f64, EngineError> {
+    /// `slopes: [n_out]` is work space.
+    fn cross_entropy(
+        &self,
+        mut sum: f64,
+        mut dy: Option<&mut [T]>,
+        slopes: &mut [f64],
+    ) -> Result<f64, EngineError> {
         let n_out = self.n_out;
-        let mut slopes = vec![0.0; n_out];
-        let mut sum = 0.0;
+        let mut of_some = 0.0;
         for row in 0..self.batch.rows {
+            if row % LOSS_ROWS == 0 {
+                sum += of_some;
+                of_some = 0.0;
+            }
             let (weight, span) = (self.weight(row), row * n_out..(row + 1) * n_out);
             if weight > 0.0 {
                 let target = &self.batch.targets[row * self.width..(row + 1) * self.width];
-                sum += weight * cross_entropy(row, &self.outputs[span.clone()], target, &mut slopes)?;
+                of_some += weight * cross_entropy(row, &self.outputs[span.clone()], target, slopes)?;
             } else {
                 slopes.fill(0.0);
             }
             if let Some(dy) = &mut dy {
-                for (dy, slope) in dy[span].iter_mut().zip(&slopes) {
+                for (dy, slope) in dy[span].iter_mut().zip(&*slopes) {
                     *dy = T::from_f64(weight * slope);
                 }
             }
         }
-        Ok(sum)
+        Ok(sum + of_some)
     }
 }
 

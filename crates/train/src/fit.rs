@@ -14,9 +14,11 @@ use crate::starts::choose_start;
 use crate::state::TrainState;
 use kanode_engine::{Compile, Real};
 use kanode_network::Network;
+use std::borrow::Borrow;
 use std::time::Instant;
 
-/// Trains `network` on `data`, judged by `validation` if given.
+/// Trains `network` on `data`, judged by `validation` if given. Data that it is given for good, not lent, are freed as soon
+/// as they are scaled.
 ///
 /// The first fit of a network settles its scaler (if its specification standardises) and the domain of its inputs
 /// (unless it specifies one), both from the training rows; later fits keep them. With `resume` the fit goes on where
@@ -45,7 +47,7 @@ use std::time::Instant;
 /// it is left as by a cancellation.
 pub fn fit<T: Real>(
     network: &mut Network<T>,
-    data: &Dataset,
+    data: impl Borrow<Dataset>,
     validation: Option<&Dataset>,
     options: &FitOptions,
     resume: Option<TrainState<T>>,
@@ -66,13 +68,15 @@ pub fn fit<T: Real>(
     };
     let start = working.parameters().to_vec();
     enter_first_grid(&mut working, &options.grid)?;
-    let options = &options.resolved(&working, data.rows())?;
+    let rows = data.borrow().rows();
+    let options = &options.resolved(&working, rows)?;
     probe_fit::<T>(&options.optimizer(), network.parameter_count())?;
     if options.is_lm() {
-        let cost = LmCost::of(&working, data.rows(), options.grid.last().copied());
+        let cost = LmCost::of(&working, rows, options.grid.last().copied());
         probe::<f64>("the system of lm", cost.numbers())?;
     }
-    let prepared = prepare(&mut working, data, validation, options)?;
+    let prepared = prepare(&mut working, data.borrow(), validation, options)?;
+    drop(data);
     let is_first = resume.is_none() && !network.is_fitted() && !options.continual;
     if options.is_lm() && (is_first || options.starts > Some(1)) {
         let smoothing = choose_start(&mut working, &prepared.training, options, backend.threads(), observer)?;

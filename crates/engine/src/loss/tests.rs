@@ -94,3 +94,39 @@ fn the_gradient_of_a_tiny_rmse_survives_single_precision() {
     Loss::Rmse.evaluate(&[1e-40f32], 1, &batch, Some(&mut dy)).unwrap();
     assert_eq!(dy, [1.0]);
 }
+
+#[test]
+fn parts_add_up_to_the_bits_of_the_whole() {
+    const ROWS: usize = 3 * LOSS_ROWS + 5;
+    let number = |i: usize| (i * 37 % 23) as f64 / 23.0;
+    let outputs: Vec<f64> = (0..2 * ROWS).map(|i| 3.0 * number(i) - 1.0).collect();
+    let weights: Vec<f64> = (0..ROWS).map(|i| number(i + 5)).collect();
+    let (x, soft) = ([0.0; ROWS], (0..2 * ROWS).map(|i| f64::from(i % 3 == 0)).collect::<Vec<_>>());
+    let labels: Vec<f64> = (0..ROWS).map(|i| (i % 2) as f64).collect();
+    let [huber, logistic] = [Loss::Huber { delta: 0.3 }, Loss::BinaryCrossEntropy];
+    let cases = [Loss::Mse, Loss::Mae, huber, logistic, Loss::CrossEntropy].map(|loss| (loss, &soft));
+    for (loss, targets) in cases.into_iter().chain([(Loss::CrossEntropy, &labels)]) {
+        for weights in [None, Some(weights.as_slice())] {
+            let batch = Batch { x: &x, targets, weights, rows: ROWS };
+            let (mut expected, mut found, mut sum) = ([0.0; 2 * ROWS], [0.0; 2 * ROWS], 0.0);
+            let whole = loss.evaluate(&outputs, 2, &batch, Some(&mut expected)).unwrap();
+            let mut parts = loss.in_parts(2, &batch).unwrap().unwrap();
+            for rows in [0..2 * LOSS_ROWS, 2 * LOSS_ROWS..3 * LOSS_ROWS, 3 * LOSS_ROWS..ROWS] {
+                let span = 2 * rows.start..2 * rows.end;
+                let part = (&parts.part(&batch, rows.clone()), rows.start);
+                sum = parts.evaluate(sum, &outputs[span.clone()], part, &mut found[span]).unwrap();
+            }
+            assert_eq!((sum, found), (whole, expected));
+        }
+    }
+}
+
+#[test]
+fn a_root_has_no_parts_and_labels_are_named_by_their_row() {
+    let batch = Batch { x: &[0.0; 3], targets: &[0.0, 1.0, 2.0], weights: None, rows: 3 };
+    assert!(Loss::Rmse.in_parts(3, &Batch { targets: &[0.0; 9], ..batch }).unwrap().is_none());
+    let mut parts = Loss::CrossEntropy.in_parts(2, &batch).unwrap().unwrap();
+    let part = parts.part(&batch, 1..3);
+    let error = parts.evaluate(0.0, &[0.0; 4], (&part, 1), &mut [0.0; 4]).unwrap_err();
+    assert_eq!(error, EngineError::Label { row: 2, found: 2.0, classes: 2 });
+}
