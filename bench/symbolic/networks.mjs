@@ -28,12 +28,21 @@ const problems = [
   },
   {
     name: 'two-nodes',
-    law: 'exp(x - y) + sqrt(x + y^2)',
+    law: 'exp(w - x) + sqrt(y + z^2)',
     box: [
       [0.5, 2],
       [0.5, 2],
+      [0.5, 2],
+      [0.5, 2],
     ],
-    layers: [2, 2, 1],
+    layers: [4, 2, 1],
+    // Each hidden node sees two inputs.
+    pruned: [
+      [0, 1],
+      [1, 1],
+      [2, 0],
+      [3, 0],
+    ],
     noise: 0,
   },
   {
@@ -74,7 +83,7 @@ function generator(seed) {
 
 function draw({ law, box, noise }, seed) {
   const random = generator(1000 + seed)
-  const formula = Formula.parse(law, { variables: ['x', 'y'] })
+  const formula = Formula.parse(law, { variables: box.length === 2 ? ['x', 'y'] : ['w', 'x', 'y', 'z'] })
   const x = Array.from({ length: rows }, () => box.map(([low, high]) => low + (high - low) * random()))
   const clean = Array.from(formula.evaluate(x))
   const mean = clean.reduce((sum, y) => sum + y, 0) / rows
@@ -98,7 +107,9 @@ for (const problem of problems.filter(({ name }) => wanted.length === 0 || wante
   let solved = 0
   for (let seed = 0; seed < seeds; seed++) {
     const data = draw(problem, seed)
-    const model = new Kan({ layers: problem.layers, seed })
+    const whole = new Kan({ layers: problem.layers, seed })
+    const edges = problem.pruned?.map(([from, to]) => ({ layer: 0, from, to }))
+    const model = edges === undefined ? whole : await whole.prune({ x: data.x, y: data.y }, { remove: { edges } })
     await model.fit({ x: data.x, y: data.y }, { optimizer: 'lm' })
     const started = performance.now()
     const best = (await model.symbolic({ x: data.x, y: data.y })).best()

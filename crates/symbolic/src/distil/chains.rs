@@ -91,12 +91,13 @@ mod tests {
     #[test]
     fn a_straightened_network_computes_the_same_as_nearly_as_its_grid_allows() {
         let specification =
-            Specification { domain: Some([-1.0, 1.0]), grid: 20, ..Specification::of(&[2, 2, 1]) };
+            Specification { domain: Some([-1.0, 1.0]), grid: 4, ..Specification::of(&[2, 2, 1]) };
         let network = Network::<f64>::new(specification).unwrap();
         let x: Vec<f64> = (0..200).map(|at| 2.0 * (f64::from(at) * 0.618).fract() - 1.0).collect();
         // The first hidden node keeps the edge of the first input alone.
         let edges = vec![EdgeId { layer: 0, from: 1, to: 0 }];
-        let network = network.prune(&x, &Removal { edges, ..Removal::default() }).unwrap();
+        let mut network = network.prune(&x, &Removal { edges, ..Removal::default() }).unwrap();
+        network.refine(40).unwrap();
         let rows = Observations { y: vec![0.0; 100], roots: vec![0.1; 100], output: 0, x };
         let straight = straightened(&network, &rows).unwrap();
         let is_line = |layer, from, to| EdgeFormula::of(&straight, EdgeId { layer, from, to }).is_some();

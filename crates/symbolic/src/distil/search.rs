@@ -13,7 +13,7 @@ use crate::formula::Formula;
 use crate::front::{Candidate, Description, Front, variants};
 use crate::model::{LevenbergMarquardt, Model, refine};
 use crate::sample::Sample;
-use kanode_network::{EdgeId, Network};
+use kanode_network::{EdgeId, Network, NetworkError};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -36,7 +36,9 @@ const ROUNDS: usize = 2;
 /// Relative error of a network below which its data count as clean.
 const CLEAN: f64 = 1e-5;
 /// By how much the error may grow where chains of edges are straightened.
-const STRAIGHT: f64 = 100.0;
+const STRAIGHT: f64 = 30.0;
+/// Grid intervals beyond which grids are not refined for that.
+const FINEST: usize = 60;
 /// Steps that bring the network to its best on the rows.
 const POLISH: usize = 10;
 
@@ -78,10 +80,8 @@ impl<'a> Search<'a> {
         let rows = observations(network, &sample, output).thinned(ROWS);
         let variance = rows.variance();
         let before = refit(&mut network.clone(), &rows, 0) / variance;
-        let mut polished = straightened(network, &rows)?;
-        let after = refit(&mut polished, &rows, POLISH) / variance;
-        let straight = after.is_finite() && after < STRAIGHT * before.max(1e-24);
-        let (polished, error) = if straight { (polished, after) } else { (network.clone(), before) };
+        let (polished, error) = polished(network, &rows, before * variance)?;
+        let error = error / variance;
         if !error.is_finite() {
             return Err(DistilError::Nothing {
                 reason: "the network has no finite value at one of the rows",
@@ -340,6 +340,23 @@ impl<'a> Search<'a> {
         }
         Ok(())
     }
+}
+
+/// The network without chains of edges, on finer grids where what two splines did needs them, brought to its best on the
+/// rows, and its mean squared error; the network as it is where that comes nowhere near.
+fn polished(
+    network: &Network<f64>,
+    rows: &Observations,
+    before: f64,
+) -> Result<(Network<f64>, f64), NetworkError> {
+    let mut straight = straightened(network, rows)?;
+    let bearable = STRAIGHT * before.max(1e-24 * rows.variance());
+    let mut error = refit(&mut straight, rows, POLISH);
+    while error > bearable && straight.specification().grid < FINEST {
+        straight.refine(2 * straight.specification().grid)?;
+        error = refit(&mut straight, rows, POLISH);
+    }
+    if error.is_finite() && error <= bearable { Ok((straight, error)) } else { Ok((network.clone(), before)) }
 }
 
 /// The network with all its edges that lead to the output to be looked at. Those that are formulas already stay.
