@@ -112,7 +112,6 @@ export {
   type FormulaRows,
   type PrintOptions,
 } from './symbolic/formula.js'
-export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'
 export {
   type Agreement,
   type FormulaConstant,
@@ -121,3 +120,4 @@ export {
   SymbolicCandidate,
   SymbolicResult,
 } from './symbolic/result.js'
+export type { FamilyName, Suggestion, Suggestions, SuggestOptions } from './symbolic/suggest.js'

@@ -17,6 +17,7 @@ mod problem;
 mod product;
 mod rational;
 mod reduce;
+mod screen;
 mod search;
 mod solve;
 mod subsets;
@@ -41,8 +42,9 @@ const ROWS: usize = 2000;
 const FINAL_ROWS: usize = 10_000;
 /// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
 const FINALISTS: (usize, usize) = (4, 12);
-/// Part of the work that the search for an exact law gets: where the data look clean, and where they look noisy.
-const CLEAN_SHARE: (f64, f64) = (0.6, 0.1);
+/// Part of the work, and of the time, that the search for an exact law gets before one for a noisy law: where the data
+/// look clean, where they look noisy, and where one can't tell.
+const CLEAN_SHARES: [f64; 3] = [0.85, 0.1, 0.4];
 
 /// Floor above which a curve is known with noise.
 const EXACT_CURVE: f64 = 1e-18;
@@ -120,35 +122,35 @@ pub fn discover(
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Discovery {
     let few = sample.thinned(ROWS, options.seed);
-    let noise = noise::estimate(&few);
-    let deadline = options.time.map(|time| Instant::now() + time);
+    let begun = Instant::now();
+    let deadline = options.time.map(|time| begun + time);
     let shared = Shared {
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
         sample: &few,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
-        deadline,
         cancelled,
         progress,
         evaluations: Default::default(),
     };
+    let chosen = screen::columns(&few);
     let problem = Problem {
-        columns: few.columns().to_vec(),
-        parts: few.names().iter().map(|name| Expression::variable(name)).collect(),
+        columns: chosen.iter().map(|at| few.columns()[*at].clone()).collect(),
+        parts: chosen.iter().map(|at| Expression::variable(&few.names()[*at])).collect(),
         y: few.y().to_vec(),
         outer: Vec::new(),
     };
-    let share = if noise.is_noisy { CLEAN_SHARE.1 } else { CLEAN_SHARE.0 };
-    let mut search = Search::new(&shared, None, false, options.evaluations * share);
+    let noise = noise::estimate(&problem.columns, &few);
+    let share = CLEAN_SHARES[if noise.is_clean { 0 } else { 2 - usize::from(noise.is_noisy) }];
+    let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
+        let soon = options.time.map(|time| begun + time.mul_f64(share));
+        search = search.next(None, false, options.evaluations * share, soon);
         solve::solve(&mut search, &problem, &options.families, 0);
         if !search.has_exact() && few.rows() >= noise::FEWEST {
-            let (spent, archive) = (search.spent(), search.archive);
-            search = Search::new(&shared, noise.level, true, options.evaluations - spent);
-            search.archive = archive;
+            search = search.next(noise.level, true, options.evaluations, deadline);
             solve::solve(&mut search, &problem, &options.families, 0);
-            search.spend_evaluations(spent);
         }
     }
     let ended = match (search.has_exact(), cancelled(), deadline) {
@@ -184,7 +186,6 @@ pub fn discover_curve(
         description,
         sample: &sample,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
-        deadline: options.time.map(|time| Instant::now() + time),
         cancelled,
         progress: &|_| {},
         evaluations: Default::default(),
@@ -196,6 +197,7 @@ pub fn discover_curve(
         outer: Vec::new(),
     };
     let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
+    search.deadline = options.time.map(|time| Instant::now() + time);
     search.offer(features::constant(0), &[problem::moments(y).0], 10);
     if !sample.is_constant() {
         solve::solve(&mut search, &problem, &options.families, 0);

@@ -38,7 +38,7 @@ pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         let budget = search.left() * SHARE;
         let formulas: Vec<_> = parts.iter().map(|part| formulas_of(search, part, families, budget)).collect();
         if formulas.iter().all(|list| !list.is_empty()) {
-            combine_with(search, problem, &formulas, |factors| Expression::product(factors));
+            combine_with(search, problem, &formulas, Expression::product);
         }
     }
 }

@@ -19,7 +19,7 @@ const TRIAL: usize = 400;
 /// Bits behind the worst kept candidate from which on a fit is not carried on.
 const HOPELESS: f64 = 200.0;
 /// Evaluations that are still spent once a short formula has reached the noise of the data.
-const AFTERWARDS: f64 = 1500.0;
+const AFTERWARDS: f64 = 600.0;
 /// Most constants of an exact formula that ends the search.
 const FIRM: usize = 7;
 /// Most constants of a short formula.
@@ -53,7 +53,6 @@ pub(super) struct Shared<'a> {
     pub(super) trial: Sample,
     pub(super) description: Description,
     pub(super) allowed: Allowed<'a>,
-    pub(super) deadline: Option<Instant>,
     pub(super) cancelled: &'a (dyn Fn() -> bool + Sync),
     pub(super) progress: &'a (dyn Fn(&Progress) + Sync),
     /// Evaluations of all branches, those whose results are not used included; for progress alone.
@@ -63,10 +62,6 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     pub(super) fn trial_of(sample: &Sample) -> Sample {
         sample.thinned(TRIAL, 0)
-    }
-
-    fn halted(&self) -> bool {
-        (self.cancelled)() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -94,6 +89,7 @@ pub(super) struct Search<'a> {
     spent: f64,
     budget: f64,
     shortened: bool,
+    pub(super) deadline: Option<Instant>,
     lane: Option<&'a Lane<'a>>,
 }
 
@@ -107,15 +103,28 @@ impl<'a> Search<'a> {
             spent: 0.0,
             budget,
             shortened: false,
+            deadline: None,
             lane: None,
         }
+    }
+
+    /// The same search for another kind of law: it keeps what it has found and goes on to so many evaluations in all.
+    pub(super) fn next(
+        self,
+        noise: Option<f64>,
+        noisy: bool,
+        budget: f64,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { noise, noisy, budget, deadline, shortened: false, ..self }
     }
 
     /// Whether nothing more is to be tried.
     pub(super) fn done(&self) -> bool {
         self.spent >= self.budget
             || self.has_exact()
-            || self.shared.halted()
+            || (self.shared.cancelled)()
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
             || self.lane.is_some_and(|lane| !lane.is_needed())
     }
 
@@ -233,7 +242,7 @@ impl<'a> Search<'a> {
         let left = self.left();
         let first = AtomicUsize::new(usize::MAX);
         let outer = self.lane;
-        let (shared, noise, noisy) = (self.shared, self.noise, self.noisy);
+        let (shared, noise, noisy, deadline) = (self.shared, self.noise, self.noisy, self.deadline);
         let found: Vec<Option<(Archive, f64, bool)>> = branches
             .into_par_iter()
             .enumerate()
@@ -243,7 +252,8 @@ impl<'a> Search<'a> {
                     return None;
                 }
                 let budget = left * part;
-                let mut search = Search { lane: Some(&lane), ..Search::new(shared, noise, noisy, budget) };
+                let mut search =
+                    Search { lane: Some(&lane), deadline, ..Search::new(shared, noise, noisy, budget) };
                 run(&mut search, task);
                 let exact = search.has_exact();
                 if exact {
