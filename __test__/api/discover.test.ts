@@ -22,7 +22,9 @@ describe('discover', () => {
   test('finds a law, names its variables and recognises its constants', async () => {
     const result = await discover(kinetic)
     const best = result.best()
-    expect(best.formula.equals(Formula.parse('mass*`speed of body`^2/2', { variables: kinetic.featureNames }))).toBe(true)
+    expect(best.formula.equals(Formula.parse('mass*`speed of body`^2/2', { variables: kinetic.featureNames }))).toBe(
+      true,
+    )
     expect(best.exact).toBe(true)
     expect(best.constants.map(({ snapped }) => snapped)).toEqual(['1/2'])
     expect(best.error).toBeLessThan(1e-12)
@@ -97,7 +99,11 @@ describe('awkward data', () => {
   })
 
   test('too few rows, classes, several targets and what is no number are refused', async () => {
-    const refused = (data: unknown) => discover(data as Dataset).then(() => 'found', error => error.code)
+    const refused = (data: unknown) =>
+      discover(data as Dataset).then(
+        () => 'found',
+        error => error.code,
+      )
     expect(await refused({ x: [], y: [] })).toMatch(/ERR_KAN_(EMPTY|DATA)/)
     expect(await refused({ x: [[1]], y: [1] })).toBe('ERR_KAN_DATA')
     expect(await refused({ x: [[1], [2], [3]], y: ['a', 'b', 'a'] })).toBe('ERR_KAN_LABEL')
@@ -109,15 +115,26 @@ describe('awkward data', () => {
 
   test('three hundred columns are searched for the few that matter', async () => {
     const x = Array.from({ length: 300 }, (_, row) =>
-      Array.from({ length: 300 }, (_, column) => 1 + (Math.abs(Math.sin(1 + row * 12.9898 + column * 78.233)) * 43758.5) % 1),
+      Array.from(
+        { length: 300 },
+        (_, column) => 1 + ((Math.abs(Math.sin(1 + row * 12.9898 + column * 78.233)) * 43758.5) % 1),
+      ),
     )
     const result = await discover({ x, y: x.map(row => 2 * row[17]! * row[203]!) }, { evaluations: 3000 })
     expect(result.best().formula.toString()).toBe('2*x18*x204')
   })
 
   test('options that make no sense are refused', async () => {
-    for (const options of [{ timeLimit: 0 }, { evaluations: 0.5 }, { functions: ['sine'] }, { families: [] }, { budget: 3 }]) {
-      await expect(discover(kinetic, options as object)).rejects.toThrow(expect.objectContaining({ code: 'ERR_KAN_OPTION' }))
+    for (const options of [
+      { timeLimit: 0 },
+      { evaluations: 0.5 },
+      { functions: ['sine'] },
+      { families: [] },
+      { budget: 3 },
+    ]) {
+      await expect(discover(kinetic, options as object)).rejects.toThrow(
+        expect.objectContaining({ code: 'ERR_KAN_OPTION' }),
+      )
     }
   })
 })
@@ -140,7 +157,9 @@ describe('a running search', () => {
     const error = await running.catch(error => error)
     expect(error.code).toBe('ABORT_ERR')
     expect(error.details.result).toBeInstanceOf(SymbolicResult)
-    await expect(discover(hard, { signal: controller.signal })).rejects.toThrow(expect.objectContaining({ code: 'ABORT_ERR' }))
+    await expect(discover(hard, { signal: controller.signal })).rejects.toThrow(
+      expect.objectContaining({ code: 'ABORT_ERR' }),
+    )
   })
 
   test('is stopped by a callback that throws', async () => {

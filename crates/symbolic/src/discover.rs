@@ -171,6 +171,9 @@ pub fn discover(
 
 /// Formulas for a curve, such as that of an edge, in the variable `x`: families, and what the search finds beyond them.
 /// The noise's floor is what differences from the curve mean nothing below.
+///
+/// # Errors
+/// [`SampleError`] for nodes that are no sample.
 pub fn discover_curve(
     x: &[f64],
     y: &[f64],
@@ -178,7 +181,7 @@ pub fn discover_curve(
     options: &SearchOptions,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Front, SampleError> {
-    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?;
+    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?.with_enough_rows()?;
     let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
     let noisy = noise.floor > EXACT_CURVE;
     let shared = Shared {
@@ -214,4 +217,69 @@ fn trivial(sample: &Sample, description: Description) -> Front {
     let model = Model::of(&Expression::real(mean));
     let error = crate::model::error_of(&model, sample);
     Front::single(crate::front::Candidate::new(model, error, description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::sample;
+    use super::*;
+
+    fn best(text: &str, ranges: &[(f64, f64)], rows: usize, level: f64) -> String {
+        let found =
+            discover(&sample(text, ranges, rows, level), &SearchOptions::default(), &|| false, &|_| {});
+        let best = &found.front.candidates()[found.front.best()];
+        format!("{:?}", best.model.expression())
+    }
+
+    #[test]
+    fn laws_of_clean_data_are_found_with_their_constants() {
+        for (text, ranges, rows) in [
+            ("x^4 - x^3 + y^2/2 - y", &[(0.0, 1.0); 2][..], 20),
+            ("x*y/(4*pi*z^2)", &[(1.0, 5.0); 3], 300),
+            ("(3*x + 2)/(x^2 + 5)", &[(-3.0, 3.0)], 20),
+            ("sqrt(x^2 + y^2)*z", &[(1.0, 3.0); 3], 400),
+        ] {
+            let names: Vec<Arc<str>> =
+                ["x", "y", "z"][..ranges.len()].iter().map(|name| Arc::from(*name)).collect();
+            let law = crate::Formula::parse(text, Some(&names)).unwrap();
+            let found = crate::Formula::parse(&best(text, ranges, rows, 0.0), Some(&names)).unwrap();
+            let point = [1.7, 2.3, 2.9];
+            let (value, expected) =
+                (found.evaluate_point(&point[..ranges.len()]), law.evaluate_point(&point[..ranges.len()]));
+            assert!((value - expected).abs() < 1e-12 * expected.abs(), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_law_under_noise_is_found_with_exact_constants() {
+        assert_eq!(best("x*y^2/2", &[(1.0, 3.0); 2], 500, 0.01), "x*y^2/2");
+    }
+
+    #[test]
+    fn curves_are_found_beyond_families() {
+        let x: Vec<f64> = (0..200).map(|node| 0.1 + f64::from(node) / 50.0).collect();
+        let y: Vec<f64> = x.iter().map(|x| x.powi(3) * (-x).exp() * x.cos()).collect();
+        let noise = Noise { floor: 1e-24, observations: 200.0 };
+        let front = discover_curve(&x, &y, noise, &SearchOptions::default(), &|| false).unwrap();
+        let best = &front.candidates()[front.best()];
+        assert!(best.is_exact() && best.model.free() == 0, "{:?}", best.model);
+        let found = crate::Formula::new(best.model.expression(), None).unwrap();
+        for x in [0.37_f64, 2.2, 7.0] {
+            let expected = x.powi(3) * (-x).exp() * x.cos();
+            assert!((found.evaluate_point(&[x]) - expected).abs() < 1e-12, "{found}");
+        }
+    }
+
+    #[test]
+    fn fronts_are_the_same_for_any_number_of_threads() {
+        let data = sample("sin(x*y) + z/x", &[(1.0, 3.0); 3], 300, 0.001);
+        let options = SearchOptions { evaluations: 400.0, ..SearchOptions::default() };
+        let texts = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| discover(&data, &options, &|| false, &|_| {}));
+            let list = found.front.candidates().iter();
+            list.map(|one| format!("{:?} {}", one.model.expression(), one.bits)).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(1), texts(3));
+    }
 }

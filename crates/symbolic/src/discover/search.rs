@@ -20,6 +20,8 @@ const TRIAL: usize = 400;
 const HOPELESS: f64 = 200.0;
 /// Evaluations that are still spent once a short formula has reached the noise of the data.
 const AFTERWARDS: f64 = 600.0;
+/// Most constants of a formula that is fitted however far it is off.
+const FEW: usize = 8;
 /// Most constants of an exact formula that ends the search.
 const FIRM: usize = 7;
 /// Most constants of a short formula.
@@ -116,7 +118,9 @@ impl<'a> Search<'a> {
         budget: f64,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { noise, noisy, budget, deadline, shortened: false, ..self }
+        let mut next = Self { noise, noisy, budget, deadline, shortened: false, ..self };
+        next.shorten();
+        next
     }
 
     /// Whether nothing more is to be tried.
@@ -134,9 +138,15 @@ impl<'a> Search<'a> {
         self.archive.candidates().iter().any(|one| one.is_exact() && one.model.free() <= FIRM)
     }
 
-    /// Shortens the search once an exact formula of many constants was found.
+    /// Shortens the search once a short formula has reached the noise of the data, or an exact one of many constants was
+    /// found.
     fn shorten(&mut self) {
-        if !self.shortened && self.archive.candidates().iter().any(Candidate::is_exact) {
+        let rows = self.shared.sample.rows() as f64;
+        let slack = 1.0 + 4.0 * (2.0 / rows).sqrt();
+        let at_noise = |one: &Candidate| {
+            one.model.free() <= SHORT && self.noise.is_some_and(|noise| one.error < noise * slack)
+        };
+        if !self.shortened && self.archive.candidates().iter().any(|one| one.is_exact() || at_noise(one)) {
             self.shortened = true;
             self.budget = self.budget.min(self.spent + AFTERWARDS);
         }
@@ -185,7 +195,9 @@ impl<'a> Search<'a> {
         let worst = self.archive.worst();
         let hopeless = |model: &Model, error: f64| description.bits(model, error) > worst + HOPELESS;
         if trials > 1e-26 {
-            let few = if hopeless(&model, trials) { 3 } else { steps };
+            // A short law of clean data may be far off before its constants are fitted.
+            let doubtful = self.noisy || model.free() > FEW;
+            let few = if doubtful && hopeless(&model, trials) { 3 } else { steps };
             let error = refine(&mut model, trial, LevenbergMarquardt { steps: few });
             self.count(trial.rows(), model.free(), few);
             if hopeless(&model, error) || !error.is_finite() {
@@ -204,11 +216,6 @@ impl<'a> Search<'a> {
     fn keep(&mut self, model: Model, error: f64) {
         if !error.is_finite() {
             return;
-        }
-        let rows = self.shared.sample.rows() as f64;
-        let at_noise = |noise: f64| error < noise * (1.0 + 4.0 * (2.0 / rows).sqrt());
-        if self.noise.is_some_and(at_noise) && model.free() <= SHORT {
-            self.budget = self.budget.min(self.spent + AFTERWARDS);
         }
         let candidate = Candidate::new(model, error, self.shared.description);
         let leads = self.archive.candidates().first().is_none_or(|best| candidate.bits < best.bits);
