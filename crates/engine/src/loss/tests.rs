@@ -94,3 +94,18 @@ fn the_gradient_of_a_tiny_rmse_survives_single_precision() {
     Loss::Rmse.evaluate(&[1e-40f32], 1, &batch, Some(&mut dy)).unwrap();
     assert_eq!(dy, [1.0]);
 }
+
+#[test]
+fn a_batch_is_checked_without_outputs_as_it_is_with_them() {
+    let batch = |targets, weights| Batch { x: &[], targets, weights, rows: 2 };
+    assert_eq!(Loss::Mse.check(2, &batch(&[0.0; 4], Some(&[1.0, 3.0]))), Ok((2, 4.0)));
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 2.0], None)), Ok((1, 2.0)));
+    let label = EngineError::Label { row: 1, found: 3.0, classes: 3 };
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 3.0], None)), Err(label));
+    // A row of weight 0 has no influence.
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 9.0], Some(&[2.0, 0.0]))), Ok((1, 2.0)));
+    assert!(matches!(
+        Loss::Mse.check(2, &batch(&[0.0; 4], Some(&[0.0, 0.0]))),
+        Err(EngineError::Weights { .. })
+    ));
+}
