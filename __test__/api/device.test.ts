@@ -1,15 +1,17 @@
 // What computes: the choice of a device, what it is told by, and what happens where there is none.
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Adapter, adapters, Kan } from 'kanode'
 import { describe, expect, test } from 'vitest'
-import { clusters, rejected, surface } from './helpers.js'
+import { clusters, folder, rejected, surface } from './helpers.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const software = adapters().find(({ type }) => type === 'cpu')
+/** The driver of crates/gpu/examples, which `cargo test` builds. */
+const driver = path.join(root, 'target/debug/examples/libfailing_driver.so')
 const data = surface(60)
 const model = () => new Kan({ layers: [2, 4, 1], dtype: 'f32' })
 
@@ -33,8 +35,9 @@ const failing = `
   console.log(model.fitted)`
 
 test('without a driver the GPU is an error with a code, and auto is the CPU', async () => {
-  expect(await run(failing, { VK_DRIVER_FILES: '/nowhere.json', KANODE_ADAPTER: '' })).toBe(
-    'ERR_KAN_DEVICE none true 0\ntrue\n',
+  // A build without the part for graphics processors says that instead.
+  expect(await run(failing, { VK_DRIVER_FILES: '/nowhere.json', KANODE_ADAPTER: '' })).toMatch(
+    /^ERR_KAN_DEVICE (none|feature) true 0\ntrue\n$/,
   )
 })
 
@@ -134,6 +137,37 @@ describe.skipIf(software === undefined)('on llvmpipe (skipped: no Vulkan adapter
       await new Kan({ layers: [2, 1], dtype: 'f32' }).fit(data, { optimizer: 'adam', steps: 1e6, device: 'gpu', onStep })`
     expect(await run(code, { KANODE_ADAPTER: name })).toBe('left\n')
   })
+
+  test.skipIf(icd === undefined || !existsSync(driver))(
+    'a device that is lost in a fit is an error with a code, and the fit goes on with the CPU',
+    async () => {
+      const file = path.join(folder(), 'failing.json')
+      const described = { library_path: driver, api_version: '1.3.0' }
+      writeFileSync(file, JSON.stringify({ file_format_version: '1.0.0', ICD: described }))
+      const { library_path } = JSON.parse(readFileSync(path.join(icds, icd ?? ''), 'utf8')).ICD
+      const code = `
+        import { Kan } from 'kanode'
+        const x = Array.from({ length: 64 }, (_, i) => [Math.sin(i), Math.cos(2 * i)])
+        const data = { x, y: x.map(([a, b]) => a * b) }
+        const model = new Kan({ layers: [2, 5, 1], dtype: 'f32' })
+        const checkpoint = { path: ${JSON.stringify(path.join(folder(), 'model.kan'))}, everySteps: 32 }
+        try {
+          await model.fit(data, { optimizer: 'adam', steps: 5000, device: 'gpu', checkpoint })
+        } catch (error) {
+          console.log(error.code, error.details.kind)
+        }
+        const { records } = await model.fit(data, { optimizer: 'adam', steps: 10, resume: true })
+        console.log(records[0].step % 32, records[0].step > 32, records[0].loss < 0.1)`
+      const env = {
+        KANODE_ADAPTER: name,
+        VK_DRIVER_FILES: file,
+        KANODE_TEST_DRIVER: library_path,
+        KANODE_TEST_SUBMISSIONS: '300',
+        KANODE_TEST_RESULT: '-4',
+      }
+      expect(await run(code, env)).toBe('ERR_KAN_DEVICE lost\n1 true true\n')
+    },
+  )
 
   test('the doctor tries the device', async () => {
     const doctor = path.join(root, 'dist', 'cli.js')

@@ -44,9 +44,9 @@ test('sizes that are none are refused', async t => {
       codeOf(() => model.cost(size)),
       codeOf(() => model.edge(size, 0, 0)),
       codeOf(() => model.edgeCurve(0, size, 0, x, new Float64Array(2))),
-      await outcome(() => model.predict(x, size, 0)),
-      await outcome(() => model.predict(x, 1, size)),
-      await outcome(() => model.evaluate({ x, y: out, rows: size }, 0)),
+      await outcome(() => model.predict(x, size, 0, 'cpu')),
+      await outcome(() => model.predict(x, 1, size, 'cpu')),
+      await outcome(() => model.evaluate({ x, y: out, rows: size }, 0, 'cpu')),
       await outcome(() => model.fit({ x, y: out, rows: size }, null, '{"steps":1}', noEvents)),
     ]
     t.deepEqual(codes, Array(8).fill('ERR_KAN_OPTION'), `${size}`)
@@ -59,7 +59,7 @@ test('sizes that do not fit the arrays are refused', async t => {
   for (const rows of [0, 2, 2 ** 32, 2 ** 53 - 1]) {
     const codes = [
       codeOf(() => model.predictSync(x, rows, out)),
-      await outcome(() => model.predict(x, rows, 0)),
+      await outcome(() => model.predict(x, rows, 0, 'cpu')),
       await outcome(() => model.fit({ x, y: out, rows }, null, '{"steps":1}', noEvents)),
     ]
     t.deepEqual(codes, Array(3).fill('ERR_KAN_SHAPE'), `${rows} rows`)
@@ -113,8 +113,8 @@ test('cells that are no numbers are refused', async t => {
     const data = { x, y: Float64Array.of(1), rows: 1 }
     const codes = [
       codeOf(() => model.predictSync(x, 1, new Float64Array(1))),
-      await outcome(() => model.predict(x, 1, 0)),
-      await outcome(() => model.evaluate(data, 0)),
+      await outcome(() => model.predict(x, 1, 0, 'cpu')),
+      await outcome(() => model.evaluate(data, 0, 'cpu')),
       await outcome(() => model.fit(data, null, '{}', noEvents)),
     ]
     t.deepEqual(codes, Array(4).fill('ERR_KAN_NUMBER'))

@@ -49,7 +49,7 @@ pub enum GpuError {
         bytes: u64,
     },
     /// A layer is beyond what the adapter allows.
-    #[error("layer {layer}: {what} is {needed}, and the limit is {limit}; {remedy}")]
+    #[error("layer {layer}: {needed} {what}, where the limit is {limit}; {remedy}")]
     Limit {
         /// Index of the layer.
         layer: usize,

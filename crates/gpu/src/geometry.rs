@@ -67,17 +67,17 @@ impl Geometry {
             let most_bases = (binding / (4 * edges.max(1))).saturating_sub(1);
             let remedy =
                 format!("a grid of {} intervals would fit", most_bases.saturating_sub(this.degree.into()));
-            limit(index, "bytes of its coefficients", 4 * this.coefficients() as u64, binding, remedy)?;
+            limit(index, "bytes of coefficients", 4 * this.coefficients() as u64, binding, remedy)?;
             let most = (ITERATIONS - u64::from(this.degree) * 4) / 3;
             let remedy = format!("a grid of {} intervals would fit", most - u64::from(this.degree));
-            limit(index, "number of basis functions of an edge", this.bases as u64, most, remedy)?;
+            limit(index, "basis functions of an edge", this.bases as u64, most, remedy)?;
             let most = ITERATIONS / u64::from(this.degree + 3);
             let remedy = format!("{most} outputs would fit");
-            limit(index, "number of sums", this.sums as u64, most, remedy)?;
+            limit(index, "sums", this.sums as u64, most, remedy)?;
             let tables: u64 = layer.splines.len() as u64 * this.table_length() as u64 * 4;
             limit(
                 index,
-                "bytes of its knot tables",
+                "bytes of knot tables",
                 tables,
                 binding,
                 "fewer inputs or intervals would fit".into(),
@@ -86,7 +86,7 @@ impl Geometry {
         });
         let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let slab = 4 * program.parameter_count() as u64;
-        limit(0, "bytes of all parameters", slab, binding, "a smaller network would fit".into())?;
+        limit(0, "bytes of parameters in all layers", slab, binding, "a smaller network would fit".into())?;
         Ok(layers)
     }
 

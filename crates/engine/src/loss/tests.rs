@@ -130,3 +130,18 @@ fn a_root_has_no_parts_and_labels_are_named_by_their_row() {
     let error = parts.evaluate(0.0, &[0.0; 4], (&part, 1), &mut [0.0; 4]).unwrap_err();
     assert_eq!(error, EngineError::Label { row: 2, found: 2.0, classes: 2 });
 }
+
+#[test]
+fn a_batch_is_checked_without_outputs_as_it_is_with_them() {
+    let batch = |targets, weights| Batch { x: &[], targets, weights, rows: 2 };
+    assert_eq!(Loss::Mse.check(2, &batch(&[0.0; 4], Some(&[1.0, 3.0]))), Ok((2, 4.0)));
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 2.0], None)), Ok((1, 2.0)));
+    let label = EngineError::Label { row: 1, found: 3.0, classes: 3 };
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 3.0], None)), Err(label));
+    // A row of weight 0 has no influence.
+    assert_eq!(Loss::CrossEntropy.check(3, &batch(&[0.0, 9.0], Some(&[2.0, 0.0]))), Ok((1, 2.0)));
+    assert!(matches!(
+        Loss::Mse.check(2, &batch(&[0.0; 4], Some(&[0.0, 0.0]))),
+        Err(EngineError::Weights { .. })
+    ));
+}

@@ -82,7 +82,7 @@ fn dispatches_stay_within_a_dimension() {
 fn a_layer_beyond_a_limit_is_refused_with_what_would_fit() {
     let refused = |program: &Program, binding| Geometry::of(program, binding).unwrap_err();
     let error = refused(&program(1000, 1000, 50, 3), TILE_BYTES);
-    let text = "layer 0: bytes of its coefficients is 216000000, and the limit is 134217728; a grid of 29 intervals \
+    let text = "layer 0: 216000000 bytes of coefficients, where the limit is 134217728; a grid of 29 intervals \
                 would fit";
     assert_eq!(error.to_string(), text);
     assert!(
