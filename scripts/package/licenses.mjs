@@ -47,17 +47,28 @@ export function bundledCrates() {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, crate]) => crate)
 }
 
-/** The text of a crate's licence. Few crates leave it out; of those, MIT alone has no other content than its authors. */
-function licenseText(crate, license) {
+/** The text of a licence in the folder of a crate, if it is there. */
+function textIn(crate, patterns) {
   const folder = path.dirname(crate.manifest_path)
   const names = readdirSync(folder).sort()
-  for (const pattern of [...(fileNames[license] ?? []), ...anyLicense]) {
-    const name = names.find(candidate => pattern.test(candidate))
-    if (name !== undefined) return readFileSync(path.join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim()
+  const name = patterns.map(pattern => names.find(each => pattern.test(each))).find(each => each !== undefined)
+  return name && readFileSync(path.join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim()
+}
+
+/**
+ * The text of a crate's licence. Few crates leave it out; of those, MIT has no other content than its authors, and
+ * Apache-2.0 is the same for everyone, so that any of `crates` can lend it.
+ */
+function licenseText(crate, license, crates) {
+  const text = textIn(crate, [...(fileNames[license] ?? []), ...anyLicense])
+  if (text !== undefined) return text
+  if (license === 'MIT') {
+    const authors = crate.authors.map(author => author.replace(/ <.*>$/, ''))
+    return mit(authors.length > 0 ? authors.join(', ') : `the authors of ${crate.name}`)
   }
-  if (license !== 'MIT') throw new Failure(`${crate.name} ${crate.version} comes without the text of ${license}`)
-  const authors = crate.authors.map(author => author.replace(/ <.*>$/, ''))
-  return mit(authors.length > 0 ? authors.join(', ') : `the authors of ${crate.name}`)
+  const lent = license === 'Apache-2.0' && crates.map(each => textIn(each, [/^licen[cs]e-apache/i])).find(Boolean)
+  if (!lent) throw new Failure(`${crate.name} ${crate.version} comes without the text of ${license}`)
+  return lent
 }
 
 /** The MIT licence, as LICENSE has it, for other holders. */
@@ -71,14 +82,18 @@ export function thirdPartyLicenses() {
   const allowed = allowedLicenses()
   const sections = new Map()
   const add = (text, line) => sections.set(text, [...(sections.get(text) ?? []), line])
-  for (const crate of bundledCrates()) {
+  const crates = bundledCrates()
+  for (const crate of crates) {
     const license = choose(crate.license, allowed)
     if (license === undefined) {
       throw new Failure(
         `${crate.name} ${crate.version} has the licence ${crate.license}, which deny.toml does not allow`,
       )
     }
-    add(licenseText(crate, license), `${crate.name} ${crate.version} (${license}) ${crate.repository ?? ''}`.trim())
+    add(
+      licenseText(crate, license, crates),
+      `${crate.name} ${crate.version} (${license}) ${crate.repository ?? ''}`.trim(),
+    )
   }
   add(mit('The Rust Project Contributors'), 'the Rust standard library (MIT) https://github.com/rust-lang/rust')
   const head = 'The native libraries of kanode contain the following works under the licences below.'

@@ -24,8 +24,8 @@ export function releaseNotes({ version, changelog, rows }) {
   return `${changes}
 
 ## Targets
-Only linux-x64-gnu is proven on every change. The others were built by the release workflow and tried once on their
-platform, with the round trip of the package: install, README example, errors of the loader.
+Only linux-x64-gnu is proven on every change. The release workflow tried each of the others once, on its platform:
+the round trip of the package, with its installation, the README's example and the errors of the loader.
 
 | platform | library | download | evidence |
 |---|---|---|---|
