@@ -77,7 +77,9 @@ impl Sample {
         }
         let sample = Self { names, columns, y, roots: None, variance: 0.0 };
         let sample = match weights {
-            Some(weights) if weights.iter().any(|weight| *weight != weights[0]) => sample.weighted(weights),
+            Some(weights) if weights.iter().any(|weight| *weight != weights[0] || *weight == 0.0) => {
+                sample.weighted(weights)
+            }
             _ => sample,
         };
         if sample.rows() == 0 {
