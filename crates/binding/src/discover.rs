@@ -66,7 +66,7 @@ impl NativeSearch {
                 serde_json::from_str(&options).map_err(|error| Failure::option(error.to_string()))?;
             let options = request.options()?;
             let names: Vec<Arc<str>> = request.names.iter().map(|name| Arc::from(name.as_str())).collect();
-            let sample = sample_of(&names, &data)?;
+            let sample = sample_of(&names, &data)?.with_enough_rows()?;
             let validation = validation.as_ref().map(|data| sample_of(&names, data)).transpose()?;
             let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build();
             let pool = pool.map_err(|error| Failure::new("ERR_KAN_MACHINE", error.to_string()))?;

@@ -1,7 +1,7 @@
 //! Fronts of formulas on their way to JavaScript.
 
 use crate::failure::Failure;
-use kanode_symbolic::{Candidate, Expression, Formula, Front, Model, Sample};
+use kanode_symbolic::{Candidate, Expression, Formula, Front, Sample, root_mean_square};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -57,10 +57,4 @@ fn describe(
 
 fn written(expression: &Expression) -> String {
     format!("{expression:?}")
-}
-
-/// The error of a model on other rows; none if it has no value there.
-fn root_mean_square(model: &Model, rows: &Sample) -> Option<f64> {
-    let error = (kanode_symbolic::error_of(model, rows) * rows.variance()).sqrt();
-    error.is_finite().then_some(error)
 }

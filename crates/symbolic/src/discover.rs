@@ -17,6 +17,7 @@ mod problem;
 mod product;
 mod rational;
 mod reduce;
+mod screen;
 mod search;
 mod solve;
 mod subsets;
@@ -41,8 +42,9 @@ const ROWS: usize = 2000;
 const FINAL_ROWS: usize = 10_000;
 /// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
 const FINALISTS: (usize, usize) = (4, 12);
-/// Part of the work that the search for an exact law gets: where the data look clean, and where they look noisy.
-const CLEAN_SHARE: (f64, f64) = (0.6, 0.1);
+/// Part of the work, and of the time, that the search for an exact law gets before one for a noisy law: where the data
+/// look clean, where they look noisy, and where one can't tell.
+const CLEAN_SHARES: [f64; 3] = [0.85, 0.1, 0.4];
 
 /// Floor above which a curve is known with noise.
 const EXACT_CURVE: f64 = 1e-18;
@@ -120,35 +122,35 @@ pub fn discover(
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Discovery {
     let few = sample.thinned(ROWS, options.seed);
-    let noise = noise::estimate(&few);
-    let deadline = options.time.map(|time| Instant::now() + time);
+    let begun = Instant::now();
+    let deadline = options.time.map(|time| begun + time);
     let shared = Shared {
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
         sample: &few,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
-        deadline,
         cancelled,
         progress,
         evaluations: Default::default(),
     };
+    let chosen = screen::columns(&few);
     let problem = Problem {
-        columns: few.columns().to_vec(),
-        parts: few.names().iter().map(|name| Expression::variable(name)).collect(),
+        columns: chosen.iter().map(|at| few.columns()[*at].clone()).collect(),
+        parts: chosen.iter().map(|at| Expression::variable(&few.names()[*at])).collect(),
         y: few.y().to_vec(),
         outer: Vec::new(),
     };
-    let share = if noise.is_noisy { CLEAN_SHARE.1 } else { CLEAN_SHARE.0 };
-    let mut search = Search::new(&shared, None, false, options.evaluations * share);
+    let noise = noise::estimate(&problem.columns, &few);
+    let share = CLEAN_SHARES[if noise.is_clean { 0 } else { 2 - usize::from(noise.is_noisy) }];
+    let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
+        let soon = options.time.map(|time| begun + time.mul_f64(share));
+        search = search.next(None, false, options.evaluations * share, soon);
         solve::solve(&mut search, &problem, &options.families, 0);
         if !search.has_exact() && few.rows() >= noise::FEWEST {
-            let (spent, archive) = (search.spent(), search.archive);
-            search = Search::new(&shared, noise.level, true, options.evaluations - spent);
-            search.archive = archive;
+            search = search.next(noise.level, true, options.evaluations, deadline);
             solve::solve(&mut search, &problem, &options.families, 0);
-            search.spend_evaluations(spent);
         }
     }
     let ended = match (search.has_exact(), cancelled(), deadline) {
@@ -169,6 +171,9 @@ pub fn discover(
 
 /// Formulas for a curve, such as that of an edge, in the variable `x`: families, and what the search finds beyond them.
 /// The noise's floor is what differences from the curve mean nothing below.
+///
+/// # Errors
+/// [`SampleError`] for nodes that are no sample.
 pub fn discover_curve(
     x: &[f64],
     y: &[f64],
@@ -176,7 +181,7 @@ pub fn discover_curve(
     options: &SearchOptions,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Front, SampleError> {
-    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?;
+    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?.with_enough_rows()?;
     let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
     let noisy = noise.floor > EXACT_CURVE;
     let shared = Shared {
@@ -184,7 +189,6 @@ pub fn discover_curve(
         description,
         sample: &sample,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
-        deadline: options.time.map(|time| Instant::now() + time),
         cancelled,
         progress: &|_| {},
         evaluations: Default::default(),
@@ -196,6 +200,7 @@ pub fn discover_curve(
         outer: Vec::new(),
     };
     let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
+    search.deadline = options.time.map(|time| Instant::now() + time);
     search.offer(features::constant(0), &[problem::moments(y).0], 10);
     if !sample.is_constant() {
         solve::solve(&mut search, &problem, &options.families, 0);
@@ -212,4 +217,69 @@ fn trivial(sample: &Sample, description: Description) -> Front {
     let model = Model::of(&Expression::real(mean));
     let error = crate::model::error_of(&model, sample);
     Front::single(crate::front::Candidate::new(model, error, description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::sample;
+    use super::*;
+
+    fn best(text: &str, ranges: &[(f64, f64)], rows: usize, level: f64) -> String {
+        let found =
+            discover(&sample(text, ranges, rows, level), &SearchOptions::default(), &|| false, &|_| {});
+        let best = &found.front.candidates()[found.front.best()];
+        format!("{:?}", best.model.expression())
+    }
+
+    #[test]
+    fn laws_of_clean_data_are_found_with_their_constants() {
+        for (text, ranges, rows) in [
+            ("x^4 - x^3 + y^2/2 - y", &[(0.0, 1.0); 2][..], 20),
+            ("x*y/(4*pi*z^2)", &[(1.0, 5.0); 3], 300),
+            ("(3*x + 2)/(x^2 + 5)", &[(-3.0, 3.0)], 20),
+            ("sqrt(x^2 + y^2)*z", &[(1.0, 3.0); 3], 400),
+        ] {
+            let names: Vec<Arc<str>> =
+                ["x", "y", "z"][..ranges.len()].iter().map(|name| Arc::from(*name)).collect();
+            let law = crate::Formula::parse(text, Some(&names)).unwrap();
+            let found = crate::Formula::parse(&best(text, ranges, rows, 0.0), Some(&names)).unwrap();
+            let point = [1.7, 2.3, 2.9];
+            let (value, expected) =
+                (found.evaluate_point(&point[..ranges.len()]), law.evaluate_point(&point[..ranges.len()]));
+            assert!((value - expected).abs() < 1e-12 * expected.abs(), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_law_under_noise_is_found_with_exact_constants() {
+        assert_eq!(best("x*y^2/2", &[(1.0, 3.0); 2], 500, 0.01), "x*y^2/2");
+    }
+
+    #[test]
+    fn curves_are_found_beyond_families() {
+        let x: Vec<f64> = (0..200).map(|node| 0.1 + f64::from(node) / 50.0).collect();
+        let y: Vec<f64> = x.iter().map(|x| x.powi(3) * (-x).exp() * x.cos()).collect();
+        let noise = Noise { floor: 1e-24, observations: 200.0 };
+        let front = discover_curve(&x, &y, noise, &SearchOptions::default(), &|| false).unwrap();
+        let best = &front.candidates()[front.best()];
+        assert!(best.is_exact() && best.model.free() == 0, "{:?}", best.model);
+        let found = crate::Formula::new(best.model.expression(), None).unwrap();
+        for x in [0.37_f64, 2.2, 7.0] {
+            let expected = x.powi(3) * (-x).exp() * x.cos();
+            assert!((found.evaluate_point(&[x]) - expected).abs() < 1e-12, "{found}");
+        }
+    }
+
+    #[test]
+    fn fronts_are_the_same_for_any_number_of_threads() {
+        let data = sample("sin(x*y) + z/x", &[(1.0, 3.0); 3], 300, 0.001);
+        let options = SearchOptions { evaluations: 400.0, ..SearchOptions::default() };
+        let texts = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| discover(&data, &options, &|| false, &|_| {}));
+            let list = found.front.candidates().iter();
+            list.map(|one| format!("{:?} {}", one.model.expression(), one.bits)).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(1), texts(3));
+    }
 }

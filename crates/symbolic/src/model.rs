@@ -7,7 +7,7 @@ mod refine;
 mod snap;
 
 pub use gauge::forms;
-pub use refine::{LevenbergMarquardt, error_of, refine};
+pub use refine::{LevenbergMarquardt, error_of, refine, root_mean_square};
 pub use snap::{Snapping, snap};
 
 use crate::expression::{Expression, Node, Number};

@@ -15,7 +15,7 @@ pub enum SampleError {
         /// How many there are.
         found: usize,
     },
-    /// Fewer than three rows, or rows of no weight.
+    /// Fewer than three rows for a search, or none at all.
     #[error("a formula needs at least 3 rows with a weight, found {rows}")]
     Rows {
         /// How many there are.
@@ -77,13 +77,23 @@ impl Sample {
         }
         let sample = Self { names, columns, y, roots: None, variance: 0.0 };
         let sample = match weights {
-            Some(weights) if weights.iter().any(|weight| *weight != weights[0]) => sample.weighted(weights),
+            Some(weights) if weights.iter().any(|weight| *weight != weights[0] || *weight == 0.0) => {
+                sample.weighted(weights)
+            }
             _ => sample,
         };
-        if sample.rows() < FEWEST {
-            return Err(SampleError::Rows { rows: sample.rows() });
+        if sample.rows() == 0 {
+            return Err(SampleError::Rows { rows: 0 });
         }
         Ok(Self { variance: sample.spread(), ..sample })
+    }
+
+    /// The sample, if it has as many rows as a search needs.
+    ///
+    /// # Errors
+    /// [`SampleError::Rows`].
+    pub fn with_enough_rows(self) -> Result<Self, SampleError> {
+        if self.rows() < FEWEST { Err(SampleError::Rows { rows: self.rows() }) } else { Ok(self) }
     }
 
     fn weighted(self, weights: &[f64]) -> Self {
@@ -238,6 +248,8 @@ mod tests {
             SampleError::Number { row: 1, .. }
         ));
         assert!(matches!(refused(names(1), x(), y(), Some(&[1.0, -1.0, 1.0])), SampleError::Number { .. }));
-        assert_eq!(refused(names(1), x(), y(), Some(&[0.0, 0.0, 1.0])), SampleError::Rows { rows: 1 });
+        assert_eq!(refused(names(1), x(), y(), Some(&[0.0; 3])), SampleError::Rows { rows: 0 });
+        let one = Sample::new(names(1), x(), y(), Some(&[0.0, 0.0, 1.0])).unwrap();
+        assert_eq!(one.with_enough_rows().unwrap_err(), SampleError::Rows { rows: 1 });
     }
 }

@@ -4,7 +4,7 @@
 use super::features::{exponents, monomials};
 use super::problem::{Problem, moments, usable};
 use super::search::{Search, Shared};
-use super::solve::attempt;
+use super::solve::attempt_part;
 use super::surrogate::{chebyshev, fitted};
 use crate::expression::Expression;
 use crate::families::Family;
@@ -144,18 +144,18 @@ pub(super) fn formulas_of(
         description: Description { observations: sample.rows() as f64, floor: part.floor },
         sample: &sample,
         allowed: search.shared.allowed,
-        deadline: search.shared.deadline,
         cancelled: search.shared.cancelled,
         progress: &|_| {},
         evaluations: Default::default(),
     };
     let mut inner = Search::new(&shared, Some(1.5 * part.floor + 1e-22), true, budget);
+    inner.deadline = search.deadline;
     let local = Problem {
         parts: names.iter().map(|name| Expression::variable(name)).collect(),
         ..part.problem.clone()
     };
     powers(&mut inner, &local);
-    attempt(&mut inner, &local, families, true);
+    attempt_part(&mut inner, &local, families);
     search.spend_evaluations(inner.spent());
     let back: HashMap<&str, Expression> =
         names.iter().zip(&part.problem.parts).map(|(name, part)| (&**name, part.clone())).collect();

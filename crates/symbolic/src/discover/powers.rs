@@ -18,6 +18,8 @@ const FACTORS: usize = 6;
 const PROMISING: f64 = 0.2;
 /// How far exponents may be from halves.
 const NEAR: f64 = 0.05;
+/// Products that are carried on to one factor more: single factors explain little of a logarithm.
+const BEAM: usize = 300;
 /// Most inner constants that are fitted.
 const CONSTANTS: usize = 10;
 
@@ -84,7 +86,7 @@ pub(super) fn functions(search: &mut Search<'_>, problem: &Problem) {
     }
     let target = logarithms(&few.y);
     search.spend((columns.len() * columns.len() * (few.rows() + 20)) as f64);
-    let subsets = Gram::of(&columns).subsets(&target, FACTORS, 60);
+    let subsets = Gram::of(&columns).subsets(&target, FACTORS, BEAM);
     let offset = if moments(&few.y).0 < 0.0 { -1.0 } else { 1.0 };
     for (place, subset) in subsets.iter().filter(|subset| subset.error < PROMISING).take(12).enumerate() {
         if search.done() {
@@ -179,12 +181,12 @@ mod tests {
 
     #[test]
     fn powers_of_variables_of_both_signs_are_found() {
-        found("2.5*x^3*y^-2*z^2", &[(-3.0, 3.0); 3], 300, |search, problem| super::monomial(search, problem));
+        found("2.5*x^3*y^-2*z^2", &[(-3.0, 3.0); 3], 300, super::monomial);
     }
 
     #[test]
     fn products_of_many_functions_are_found() {
         let text = "x^3*exp(-x)*cos(x)*sin(x)*(sin(x)^2*cos(x) - 1)";
-        found(text, &[(0.1, 10.0)], 100, |search, problem| super::functions(search, problem));
+        found(text, &[(0.1, 10.0)], 100, super::functions);
     }
 }

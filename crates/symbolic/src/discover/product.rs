@@ -38,7 +38,7 @@ pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         let budget = search.left() * SHARE;
         let formulas: Vec<_> = parts.iter().map(|part| formulas_of(search, part, families, budget)).collect();
         if formulas.iter().all(|list| !list.is_empty()) {
-            combine_with(search, problem, &formulas, |factors| Expression::product(factors));
+            combine_with(search, problem, &formulas, Expression::product);
         }
     }
 }
@@ -48,8 +48,8 @@ fn factors(search: &mut Search<'_>, few: &Problem, variable: usize) -> Option<(f
     let rows = few.rows();
     let rest: Vec<usize> = (0..few.columns.len()).filter(|at| *at != variable).collect();
     let columns = |chosen: &[usize]| chosen.iter().map(|at| few.columns[*at].clone()).collect::<Vec<_>>();
-    let terms = (rows / 12).min(60);
-    let alone = chebyshev(&columns(&[variable]), rows, terms.min(14));
+    let terms = (rows / 10).min(60);
+    let alone = chebyshev(&columns(&[variable]), rows, terms.min(20));
     let others = chebyshev(&columns(&rest), rows, degree_within(rest.len(), terms, 14));
     let variance = moments(&few.y).1;
     let mut f = vec![1.0; rows];

@@ -19,7 +19,9 @@ const TRIAL: usize = 400;
 /// Bits behind the worst kept candidate from which on a fit is not carried on.
 const HOPELESS: f64 = 200.0;
 /// Evaluations that are still spent once a short formula has reached the noise of the data.
-const AFTERWARDS: f64 = 1500.0;
+const AFTERWARDS: f64 = 600.0;
+/// Most constants of a formula that is fitted however far it is off.
+const FEW: usize = 8;
 /// Most constants of an exact formula that ends the search.
 const FIRM: usize = 7;
 /// Most constants of a short formula.
@@ -53,7 +55,6 @@ pub(super) struct Shared<'a> {
     pub(super) trial: Sample,
     pub(super) description: Description,
     pub(super) allowed: Allowed<'a>,
-    pub(super) deadline: Option<Instant>,
     pub(super) cancelled: &'a (dyn Fn() -> bool + Sync),
     pub(super) progress: &'a (dyn Fn(&Progress) + Sync),
     /// Evaluations of all branches, those whose results are not used included; for progress alone.
@@ -63,10 +64,6 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     pub(super) fn trial_of(sample: &Sample) -> Sample {
         sample.thinned(TRIAL, 0)
-    }
-
-    fn halted(&self) -> bool {
-        (self.cancelled)() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -94,6 +91,7 @@ pub(super) struct Search<'a> {
     spent: f64,
     budget: f64,
     shortened: bool,
+    pub(super) deadline: Option<Instant>,
     lane: Option<&'a Lane<'a>>,
 }
 
@@ -107,15 +105,30 @@ impl<'a> Search<'a> {
             spent: 0.0,
             budget,
             shortened: false,
+            deadline: None,
             lane: None,
         }
+    }
+
+    /// The same search for another kind of law: it keeps what it has found and goes on to so many evaluations in all.
+    pub(super) fn next(
+        self,
+        noise: Option<f64>,
+        noisy: bool,
+        budget: f64,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut next = Self { noise, noisy, budget, deadline, shortened: false, ..self };
+        next.shorten();
+        next
     }
 
     /// Whether nothing more is to be tried.
     pub(super) fn done(&self) -> bool {
         self.spent >= self.budget
             || self.has_exact()
-            || self.shared.halted()
+            || (self.shared.cancelled)()
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
             || self.lane.is_some_and(|lane| !lane.is_needed())
     }
 
@@ -125,9 +138,15 @@ impl<'a> Search<'a> {
         self.archive.candidates().iter().any(|one| one.is_exact() && one.model.free() <= FIRM)
     }
 
-    /// Shortens the search once an exact formula of many constants was found.
+    /// Shortens the search once a short formula has reached the noise of the data, or an exact one of many constants was
+    /// found.
     fn shorten(&mut self) {
-        if !self.shortened && self.archive.candidates().iter().any(Candidate::is_exact) {
+        let rows = self.shared.sample.rows() as f64;
+        let slack = 1.0 + 4.0 * (2.0 / rows).sqrt();
+        let at_noise = |one: &Candidate| {
+            one.model.free() <= SHORT && self.noise.is_some_and(|noise| one.error < noise * slack)
+        };
+        if !self.shortened && self.archive.candidates().iter().any(|one| one.is_exact() || at_noise(one)) {
             self.shortened = true;
             self.budget = self.budget.min(self.spent + AFTERWARDS);
         }
@@ -176,7 +195,9 @@ impl<'a> Search<'a> {
         let worst = self.archive.worst();
         let hopeless = |model: &Model, error: f64| description.bits(model, error) > worst + HOPELESS;
         if trials > 1e-26 {
-            let few = if hopeless(&model, trials) { 3 } else { steps };
+            // A short law of clean data may be far off before its constants are fitted.
+            let doubtful = self.noisy || model.free() > FEW;
+            let few = if doubtful && hopeless(&model, trials) { 3 } else { steps };
             let error = refine(&mut model, trial, LevenbergMarquardt { steps: few });
             self.count(trial.rows(), model.free(), few);
             if hopeless(&model, error) || !error.is_finite() {
@@ -195,11 +216,6 @@ impl<'a> Search<'a> {
     fn keep(&mut self, model: Model, error: f64) {
         if !error.is_finite() {
             return;
-        }
-        let rows = self.shared.sample.rows() as f64;
-        let at_noise = |noise: f64| error < noise * (1.0 + 4.0 * (2.0 / rows).sqrt());
-        if self.noise.is_some_and(at_noise) && model.free() <= SHORT {
-            self.budget = self.budget.min(self.spent + AFTERWARDS);
         }
         let candidate = Candidate::new(model, error, self.shared.description);
         let leads = self.archive.candidates().first().is_none_or(|best| candidate.bits < best.bits);
@@ -233,7 +249,7 @@ impl<'a> Search<'a> {
         let left = self.left();
         let first = AtomicUsize::new(usize::MAX);
         let outer = self.lane;
-        let (shared, noise, noisy) = (self.shared, self.noise, self.noisy);
+        let (shared, noise, noisy, deadline) = (self.shared, self.noise, self.noisy, self.deadline);
         let found: Vec<Option<(Archive, f64, bool)>> = branches
             .into_par_iter()
             .enumerate()
@@ -243,7 +259,8 @@ impl<'a> Search<'a> {
                     return None;
                 }
                 let budget = left * part;
-                let mut search = Search { lane: Some(&lane), ..Search::new(shared, noise, noisy, budget) };
+                let mut search =
+                    Search { lane: Some(&lane), deadline, ..Search::new(shared, noise, noisy, budget) };
                 run(&mut search, task);
                 let exact = search.has_exact();
                 if exact {

@@ -49,9 +49,6 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     if depth <= 2 {
         additive::split(search, problem, families);
     }
-    if depth <= 1 && !search.done() {
-        product::split(search, problem, families);
-    }
     if depth < DEPTH && !search.done() {
         let probe = Probe::new(search, problem);
         if let Some(probe) = probe
@@ -65,6 +62,9 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     }
     if !search.done() {
         attempt(search, problem, families, true);
+    }
+    if depth <= 1 && !search.done() {
+        product::split(search, problem, families);
     }
 }
 
@@ -133,10 +133,29 @@ fn constant(search: &mut Search<'_>, problem: &Problem) {
 }
 
 /// Fits everything that needs no reduction, for every transform of the target.
-pub(super) fn attempt(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>], deep: bool) {
+fn attempt(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>], deep: bool) {
+    attempt_under(search, problem, families, deep, &Transform::ALL);
+}
+
+/// Fits what a part of a law may be: a few transforms are enough.
+pub(super) fn attempt_part(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>]) {
+    let few = [Transform::Identity, Transform::Inverse, Transform::Log, Transform::Square];
+    attempt_under(search, problem, families, problem.columns.len() > 1, &few);
+    if problem.columns.len() == 1 && !search.done() {
+        attempt_under(search, problem, families, true, &few[..1]);
+    }
+}
+
+fn attempt_under(
+    search: &mut Search<'_>,
+    problem: &Problem,
+    families: &[Box<dyn Family>],
+    deep: bool,
+    transforms: &[Transform],
+) {
     let few = problem.thinned(if search.noisy { ROWS.1 } else { ROWS.0 });
     let terms = deep.then(|| Dictionary::of(search, &few));
-    let branches = Transform::ALL.into_iter().map(|transform| (1.0, transform)).collect();
+    let branches = transforms.iter().map(|transform| (1.0, *transform)).collect();
     search.branch(branches, |branch, transform: Transform| {
         let Some(view) = View::new(&few, transform, branch.noisy) else { return };
         one_transform(branch, &view, families, deep);
@@ -154,6 +173,9 @@ fn one_transform(search: &mut Search<'_>, view: &View<'_>, families: &[Box<dyn F
     if view.problem.columns.len() == 1 {
         if deep || matches!(transform, Identity | Log | Inverse | Square | InverseSquare | Root) {
             curve::families(search, view, families, deep);
+        }
+        if deep && transform == Identity && !search.done() {
+            curve::waves(search, view);
         }
         if deep && matches!(transform, Identity | Inverse | Log | InverseSquare) && !search.done() {
             curve::families_of_products(search, view.problem, transform, families);

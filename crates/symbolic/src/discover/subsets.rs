@@ -71,8 +71,8 @@ impl Gram {
         let along: Vec<f64> = self.columns.iter().map(|column| dot(column, &target)).collect();
         let count = self.count();
         let mut singles = Best::new(count.max(1));
-        for at in 0..count {
-            singles.offer(1.0 - along[at] * along[at], || vec![at]);
+        for (at, along) in along.iter().enumerate() {
+            singles.offer(1.0 - along * along, || vec![at]);
         }
         let singles = singles.sorted();
         let mut pairs = Best::new(beam);

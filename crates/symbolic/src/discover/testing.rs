@@ -38,7 +38,6 @@ pub(super) fn found(
         description: Description::of_exact(rows),
         sample: &sample,
         allowed: Allowed { functions: None, complexity: None },
-        deadline: None,
         cancelled: &|| false,
         progress: &|_| {},
         evaluations: Default::default(),

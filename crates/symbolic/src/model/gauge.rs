@@ -67,6 +67,25 @@ impl Gauge {
 
     /// A number before a sum multiplies its terms; one before a power of a sum may go into the sum.
     fn product(self, part: &Expression, factors: &[Expression]) -> Expression {
+        let others = factors.iter().filter(|factor| factor.number().is_none()).count();
+        // A sum with a term of its own size is in this gauge already.
+        let settled = |terms: &[Expression]| {
+            terms.iter().any(|term| term.coefficient_and_rest().0.to_f64().abs() == 1.0)
+        };
+        let sums = |factor: &Expression| match factor.node() {
+            Node::Sum(terms) if others > 1 && !settled(terms) => {
+                self.scale_of(terms).map(|size| (size, terms.clone()))
+            }
+            _ => None,
+        };
+        if let Some((place, (size, terms))) =
+            factors.iter().enumerate().find_map(|(at, one)| Some((at, sums(one)?)))
+        {
+            let divisor = Expression::real(1.0 / size);
+            let sum = Expression::sum(terms.iter().map(|term| divide(term, &divisor, size)));
+            let rest = (0..factors.len()).filter(|other| *other != place).map(|other| factors[other].clone());
+            return self.moved(Expression::product(rest.chain([Expression::real(size), sum])));
+        }
         let Some(scale) = inexact(&factors[0]) else { return part.clone() };
         if let [_, sum] = factors
             && let Node::Sum(terms) = sum.node()
@@ -216,6 +235,7 @@ mod tests {
             ("1.7/(0.33*x + 2.1*y + 0.6)", 3),
             ("1.31*log(0.77*x + 0.31) + 0.59", 3),
             ("(-1.3*x - 0.9)^3", 2),
+            ("(1.3*sin(x) + 0.7)*(2.1*y + 0.4)", 3),
         ] {
             let expression = parsed(text);
             let point = [1.234, 0.77];

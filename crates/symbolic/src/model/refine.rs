@@ -38,6 +38,13 @@ pub fn error_of(model: &Model, sample: &Sample) -> f64 {
     relative(problem.error_at(&problem.theta), sample)
 }
 
+/// The root-mean-square error of a model, in the units of the targets; none where it has no value at some row.
+pub fn root_mean_square(model: &Model, sample: &Sample) -> Option<f64> {
+    let problem = Problem::new(model, sample)?;
+    let error = (problem.error_at(&problem.theta) / sample.rows() as f64).sqrt();
+    error.is_finite().then_some(error)
+}
+
 fn relative(error: f64, sample: &Sample) -> f64 {
     let total = sample.variance() * sample.rows() as f64;
     if total > 0.0 {
