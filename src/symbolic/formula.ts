@@ -5,6 +5,7 @@
 import type { RowObject } from '../data/columns.js'
 import type { Dataset } from '../data/dataset.js'
 import type { Matrix, NumberRows } from '../data/rows.js'
+import { writeSchema } from '../description.js'
 import { KanError, native } from '../errors.js'
 import { modelOver } from '../made-models.js'
 import type { Kan } from '../model.js'
@@ -246,7 +247,11 @@ export class Formula {
     const ends = this.#variables.map(name => known.get(name) ?? ([-1, 1] as const))
     const [low, high] = [0, 1].map(end => Float64Array.from(ends, pair => pair[end]!))
     const bytes = calling(() => modelOfFormula(this.print('json'), low!, high!))
-    return modelOver(native(() => NativeModel.decode(bytes)))
+    const model = native(() => NativeModel.decode(bytes))
+    const features = this.#variables.map(name => ({ name, kind: 'number' as const, fill: null }))
+    const schema = writeSchema({ encoding: { features, targets: [], classes: null }, classes: null })
+    native(() => model.setMetadata(schema))
+    return modelOver(model)
   }
 
   /** Whether another formula is the same expression of the same variables, in canonical form. */

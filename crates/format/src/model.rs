@@ -90,8 +90,8 @@ fn functions<T: Number>(network: &Network<T>) -> Result<Vec<Vec<Function>>, Form
     let of_edge = |function: &FunctionEdge| {
         let formula = function.function.as_any().downcast_ref::<EdgeFormula>();
         let written = formula.map(EdgeFormula::write).transpose().ok().flatten();
-        let formula = written
-            .ok_or_else(|| FormatError::Unwritable { what: Corruption::Formula { edge: function.edge } })?;
+        let formula =
+            written.ok_or(FormatError::Unwritable { what: Corruption::Formula { edge: function.edge } })?;
         Ok(Function { edge: function.edge, formula })
     };
     network.functions().iter().map(|layer| layer.iter().map(of_edge).collect()).collect()

@@ -1,7 +1,7 @@
 //! An executor by traces, for programs with functions on edges, which the kernels of other backends do not know.
 //!
-//! Such programs are small: rows one after the other in `f64`, with each function evaluated once for value and all
-//! derivatives, cost about what one edge of a spline costs ten times. Results depend on nothing but the arguments.
+//! Such programs are small: rows go one after the other in `f64`, each function evaluated once for value and all
+//! derivatives. Results depend on nothing but the arguments.
 
 use crate::jet::Jet;
 use crate::packing::Packing;

@@ -44,7 +44,7 @@ fn straight(network: Network<f64>, edge: EdgeId, rows: &Observations) -> Result<
     let (low, high) =
         values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
     let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
-    if !splines || !(half > 0.0 && half.is_finite()) {
+    if !(splines && half > 0.0 && half.is_finite()) {
         return Ok(network);
     }
     // What arrives at the node is now x scaled to [−1, 1].

@@ -131,7 +131,7 @@ impl<'a> Search<'a> {
         // Formulas were found on some of the rows; they are fitted to and judged by all.
         let last = |candidate: &Candidate| {
             let mut model = candidate.model.clone();
-            let error = refine(&mut model, &self.whole, LevenbergMarquardt { steps: LAST });
+            let error = refine(&mut model, self.whole, LevenbergMarquardt { steps: LAST });
             Candidate::new(
                 model,
                 error,
@@ -139,7 +139,7 @@ impl<'a> Search<'a> {
             )
         };
         let front = Front::of(found.candidates().iter().map(last)).ok_or(DistilError::Nothing { reason })?;
-        let agreements = agreements(&front, self.network, &self.whole, self.options.output);
+        let agreements = agreements(&front, self.network, self.whole, self.options.output);
         let exact = front.candidates()[front.best()].is_exact();
         let hybrid = self.hybrid.filter(|_| !exact);
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
