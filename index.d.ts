@@ -4,9 +4,9 @@
  */
 
 export type {
-  Adapter,
   AdamOptions,
   AdamWOptions,
+  Adapter,
   Averages,
   Base,
   Batch,
