@@ -4,9 +4,9 @@
  */
 
 export type {
-  Adapter,
   AdamOptions,
   AdamWOptions,
+  Adapter,
   Agreement,
   Averages,
   Base,

@@ -23,7 +23,7 @@ fn train<T: Number>(
     options: &FitOptions,
     resume: Option<TrainState<T>>,
 ) -> TrainState<T> {
-    fit(network, &data(), None, options, resume, &Reference, &mut Unobserved).unwrap().state
+    fit(network, data(), None, options, resume, &Reference, &mut Unobserved).unwrap().state
 }
 
 /// The bits after `before + after` steps in one go, and after a save and a load in between.
