@@ -8,7 +8,7 @@ use kanode_network::{Penalties, Smoothness};
 /// The name of the option that a fit refuses.
 fn refused(options: &FitOptions) -> String {
     let mut network = network(&[2, 2, 1]);
-    let failure = fit(&mut network, &surface(20, 1), None, options, None, &Reference, &mut Unobserved);
+    let failure = fit(&mut network, surface(20, 1), None, options, None, &Reference, &mut Unobserved);
     let failure = failure.unwrap_err();
     assert!(failure.report.is_none() && !network.is_fitted());
     match failure.error {
@@ -66,7 +66,7 @@ fn grids_out_of_range_are_refused_before_anything_happens() {
     for grid in [vec![0, 3], vec![3, 5000]] {
         let mut network = network(&[2, 2, 1]);
         let options = FitOptions { grid, ..lm(3) };
-        let failure = fit(&mut network, &surface(20, 1), None, &options, None, &Reference, &mut Unobserved);
+        let failure = fit(&mut network, surface(20, 1), None, &options, None, &Reference, &mut Unobserved);
         let failure = failure.unwrap_err();
         assert!(failure.report.is_none() && !network.is_fitted(), "{options:?}: {}", failure.error);
     }

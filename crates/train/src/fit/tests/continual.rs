@@ -68,7 +68,7 @@ fn control_points_without_data_and_predictions_from_them_keep_their_bits() {
 #[test]
 fn options_that_would_forget_are_refused() {
     let refused = |network: &mut Network<f64>, options: &FitOptions| {
-        let failure = fit(network, &fifth(0, 20), None, options, None, &Reference, &mut Unobserved);
+        let failure = fit(network, fifth(0, 20), None, options, None, &Reference, &mut Unobserved);
         match failure.unwrap_err().error {
             TrainError::Option(error) => error.option,
             error => panic!("{error:?}"),

@@ -7,7 +7,7 @@ use kanode_engine::EngineError;
 use kanode_network::EdgeId;
 
 fn failing(network: &mut Network<f64>, options: &FitOptions) -> FitFailure<f64> {
-    fit(network, &sine(20, 0.0), None, options, None, &Reference, &mut Unobserved).unwrap_err()
+    fit(network, sine(20, 0.0), None, options, None, &Reference, &mut Unobserved).unwrap_err()
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn checkpoints_by_time_are_taken() {
     let mut recorder = Recorder::default();
     let every = Some(CheckpointEvery::Seconds(f64::MIN_POSITIVE));
     let options = FitOptions { checkpoint_every: every, ..steps(Optimizer::adam(), 3) };
-    fit(&mut network(&[1, 1]), &sine(9, 0.0), None, &options, None, &Reference, &mut recorder).unwrap();
+    fit(&mut network(&[1, 1]), sine(9, 0.0), None, &options, None, &Reference, &mut recorder).unwrap();
     assert!(!recorder.checkpoints.is_empty());
 }
 

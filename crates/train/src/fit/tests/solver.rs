@@ -211,7 +211,7 @@ fn starts_can_be_cancelled_on_any_number_of_threads() {
         let mut listener = Listener { heard: Vec::new(), enough: 1 };
         let options = FitOptions { starts: Some(500), ..lm(5) };
         let report =
-            fit(&mut network, &surface(200, 5), None, &options, None, &Threaded(threads), &mut listener)
+            fit(&mut network, surface(200, 5), None, &options, None, &Threaded(threads), &mut listener)
                 .unwrap();
         assert_eq!((report.stop, report.steps, report.changed), (StopReason::Cancelled, 0, false));
         assert_eq!(network.parameters(), before.parameters());
@@ -237,6 +237,6 @@ fn other_data_begin_new_rounds() {
     assert!(first.state.position.rounds > 0);
     let state = Some(first.state);
     let report =
-        fit(&mut network, &surface(100, 7), None, &lm(2), state, &Reference, &mut Unobserved).unwrap();
+        fit(&mut network, surface(100, 7), None, &lm(2), state, &Reference, &mut Unobserved).unwrap();
     assert_eq!((report.state.position.rounds, report.state.position.round_steps), (0, 2));
 }
