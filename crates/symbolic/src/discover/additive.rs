@@ -22,6 +22,8 @@ const NEEDLESS: f64 = 1.6;
 const PARTS: usize = 5;
 const COMBINATIONS: usize = 60;
 
+/// Part of the target's variance that a part of the law must have.
+const ROUNDING: f64 = 1e-18;
 /// Share of the work that is left, for each part.
 const SHARE: f64 = 0.2;
 
@@ -123,7 +125,9 @@ fn parts(search: &mut Search<'_>, problem: &Problem, groups: &[Vec<usize>]) -> O
         };
         Part { problem, floor }
     };
-    Some(groups.iter().enumerate().map(part).collect())
+    // A column that nothing depends on has a part of rounding.
+    let least = ROUNDING * moments(&few.y).1;
+    Some(groups.iter().enumerate().map(part).filter(|part| moments(&part.problem.y).1 > least).collect())
 }
 
 /// The best formulas of a part, which is as good as noisy.
@@ -234,5 +238,20 @@ pub(super) fn combine_with(
         if usable(&values) {
             search.offer(problem.law(law.skeleton().clone()), &values, 60);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::found;
+    use crate::families::default_families;
+
+    #[test]
+    fn sums_are_found_and_columns_without_influence_left_out() {
+        found("x*exp(-y) + z", &[(1.0, 3.0); 4], 600, |search, problem| {
+            super::split(search, problem, &default_families());
+            let best = search.archive.candidates()[0].model.expression();
+            assert!(!best.depends_on("u"), "{best:?}");
+        });
     }
 }
