@@ -57,11 +57,15 @@ export function answer(command, args, options) {
   return stdout
 }
 
-/** The script that npm is: the one that runs us, or else what `npm` on the PATH links to. */
+/**
+ * The script that npm is: the one that runs us, or else what `npm` on the PATH links to, or what lies beside it on
+ * Windows, where it is no link.
+ */
 function npmScript() {
+  const folders = (process.env.PATH ?? '').split(path.delimiter)
   const candidates = [
     process.env.npm_execpath,
-    ...(process.env.PATH ?? '').split(path.delimiter).map(folder => path.join(folder, 'npm')),
+    ...folders.flatMap(folder => [path.join(folder, 'npm'), path.join(folder, 'node_modules/npm/bin/npm-cli.js')]),
   ]
   return candidates
     .filter(file => file !== undefined && existsSync(file))

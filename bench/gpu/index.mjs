@@ -9,7 +9,7 @@ import { shapes, titleOf } from '../common/shapes.mjs'
 import { findImages } from '../end-to-end/fashion.mjs'
 import { compare } from './fashion.mjs'
 
-const { gpuTraffic } = createRequire(import.meta.url)('../../dist/native.cjs')
+const { gpuTraffic } = createRequire(import.meta.url)('../../dist/loader/binding.js').loadBinding()
 
 await main(async () => {
   const options = readArguments(process.argv.slice(2), {

@@ -10,10 +10,13 @@ import { pack, stage } from './stage.mjs'
 import { packagingTool, pythonTool } from './tools.mjs'
 
 /** cargo-deny where it is installed: compiling it takes minutes, so that only the workflow insists on it. */
-const deny = () =>
-  ask('cargo', ['deny', '--version']).status === 0
-    ? [['cargo-deny', 'cargo', ['deny', '--offline', '--locked', 'check', 'bans', 'licenses', 'sources']]]
-    : []
+function deny() {
+  if (ask('cargo', ['deny', '--version']).status === 0) {
+    return [['cargo-deny', 'cargo', ['deny', '--offline', '--locked', 'check', 'bans', 'licenses', 'sources']]]
+  }
+  console.log('kanode: cargo-deny skipped: it is not installed (cargo install --locked cargo-deny)')
+  return []
+}
 
 await main(async () => {
   await setup()

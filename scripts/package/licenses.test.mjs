@@ -25,7 +25,7 @@ test.each([
 
 test('the licences name the crates that everything rests on, and none of ours', () => {
   const text = readFileSync(path.join(root, 'THIRD-PARTY-LICENSES'), 'utf8')
-  for (const name of ['napi', 'rayon', 'safetensors', 'fearless_simd'])
+  for (const name of ['napi', 'rayon', 'safetensors', 'fearless_simd', 'wgpu'])
     expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'))
   expect(text).not.toMatch(/^kanode/m)
   expect(text).not.toMatch(/^(syn|proptest) /m)

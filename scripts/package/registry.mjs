@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { ask, Failure, must, npm } from '../processes.mjs'
-import { readManifest } from './stage.mjs'
+import { Failure, must, npm } from '../processes.mjs'
 import { packagingTool } from './tools.mjs'
 
 /** Runs `use` with the address of a registry that keeps its packages in the new folder `folder`. */
@@ -26,20 +25,10 @@ export async function withRegistry(folder, use) {
   }
 }
 
-/**
- * Publishes the package in `folder` unless its version is published already, so that a release that failed half-way
- * can be repeated. Without `registry` it goes to the public one, whose credentials the workflow has.
- */
-export async function publish(folder, { registry, provenance = false } = {}) {
-  const { name, version } = readManifest(folder)
-  const to = registry === undefined ? [] : ['--registry', registry]
-  if (ask(...npm('view', `${name}@${version}`, 'version', ...to)).stdout.trim() === version) {
-    console.log(`kanode: ${name} ${version} is published already`)
-    return
-  }
-  const token = registry === undefined ? [] : [`--${registry.slice('http:'.length)}:_authToken=anyone`]
-  const options = ['--access=public', '--loglevel=error', ...(provenance ? ['--provenance'] : []), ...to, ...token]
-  await must(...npm('publish', ...options), { cwd: folder })
+/** Publishes the package in `folder` to the registry with this address. */
+export async function publish(folder, registry) {
+  const token = `--${registry.slice('http:'.length)}:_authToken=anyone`
+  await must(...npm('publish', '--access=public', '--loglevel=error', '--registry', registry, token), { cwd: folder })
 }
 
 const configuration = folder => `

@@ -1,12 +1,12 @@
-// What a release consists of: every package, packed; the SBOM of the libraries; the notes. `release.mjs --tag v1.2.3
-// --out release` makes them of artifacts/ and dist/, and with `--publish` publishes the packages.
+// What a release consists of: every package, packed; a list of them; the SBOM of the libraries; the notes.
+// `release.mjs --tag v1.2.3 --out release` makes them of artifacts/ and dist/; without a tag they are not for
+// publication. The workflow publishes them, in a job that runs nothing of this repository.
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Failure, main, root } from '../processes.mjs'
 import { artifacts, megabytes } from './library.mjs'
-import { publish } from './registry.mjs'
 import { billOfMaterials } from './sbom.mjs'
 import { pack, readManifest, stage } from './stage.mjs'
 import { targets } from './targets.mjs'
@@ -33,17 +33,25 @@ ${table.join('\n')}
 `
 }
 
-/** Refuses a tag of another version, and a release that lacks a library. */
-export function requireComplete({ tag, version, libraries }) {
-  if (tag !== `v${version}`) throw new Failure(`the tag is ${tag}, but package.json says ${version}`)
+/**
+ * Refuses a release that lacks a library, and under a tag what must not be published: another version, or a README
+ * that does not know of the packages yet.
+ */
+export function requireComplete({ tag, version, libraries, readme }) {
   const missing = targets.filter(({ library }) => !existsSync(path.join(libraries, library)))
   if (missing.length > 0) throw new Failure(`no library for ${missing.map(({ platform }) => platform).join(', ')}`)
+  if (tag === undefined) return
+  if (tag !== `v${version}`) throw new Failure(`the tag is ${tag}, but package.json says ${version}`)
+  const promise = readme.split('\n').find(line => /prebuilt packages.*\blater\b|not yet.*prebuilt packages/i.test(line))
+  if (promise !== undefined) throw new Failure(`README.md still says "${promise}"`)
+  if (!/\bnpm install kanode\b/.test(readme)) throw new Failure('README.md does not say "npm install kanode"')
 }
 
-/** Makes all files of a release in the new folder `out`; calls `use` with the packages' folders while they exist. */
-export async function makeRelease({ tag, out, libraries, use = () => {} }) {
+/** Makes all files of a release in the new folder `out`. */
+export function makeRelease({ tag, out, libraries }) {
   const { version } = readManifest(root)
-  requireComplete({ tag, version, libraries })
+  const text = name => readFileSync(path.join(root, name), 'utf8')
+  requireComplete({ tag, version, libraries, readme: text('README.md') })
   const work = mkdtempSync(path.join(tmpdir(), 'kanode-release-'))
   try {
     const folders = stage({ folder: path.join(work, 'staged'), targets, libraries })
@@ -53,24 +61,20 @@ export async function makeRelease({ tag, out, libraries, use = () => {} }) {
       bytes: statSync(path.join(libraries, target.library)).size,
       packed: packed[i].size,
     }))
-    const changelog = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8')
-    writeFileSync(path.join(out, 'notes.md'), releaseNotes({ version, changelog, rows }))
-    writeFileSync(path.join(out, 'kanode.cdx.json'), `${JSON.stringify(billOfMaterials(version), undefined, 2)}\n`)
-    await use(folders)
+    const write = (name, content) => writeFileSync(path.join(out, name), content)
+    write('packages.txt', packed.map(({ id, archive }) => `${id} ${path.basename(archive)}\n`).join(''))
+    write('notes.md', releaseNotes({ version, changelog: text('CHANGELOG.md'), rows }))
+    write('kanode.cdx.json', `${JSON.stringify(billOfMaterials(version), undefined, 2)}\n`)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'package', 'release.mjs')) {
-  await main(async () => {
-    const { values } = parseArgs({
-      options: { tag: { type: 'string' }, out: { type: 'string' }, publish: { type: 'boolean', default: false } },
-    })
-    if (!values.tag || !values.out) throw new Failure('name the tag and the folder to make: --tag v1.2.3 --out release')
-    const use = async folders => {
-      for (const folder of folders) await publish(folder, { provenance: true })
-    }
-    await makeRelease({ ...values, libraries: artifacts, use: values.publish ? use : undefined })
+  await main(() => {
+    const { values } = parseArgs({ options: { tag: { type: 'string' }, out: { type: 'string' } } })
+    if (!values.out)
+      throw new Failure('name the folder to make, and for publication the tag: --out release --tag v1.2.3')
+    makeRelease({ ...values, libraries: artifacts })
   })
 }

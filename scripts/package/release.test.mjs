@@ -1,10 +1,11 @@
 // A release that is not published: complete or refused, with notes that say what is proven, and a bill of materials.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../processes.mjs'
-import { makeRelease, releaseNotes } from './release.mjs'
+import { makeRelease, releaseNotes, requireComplete } from './release.mjs'
 import { readManifest } from './stage.mjs'
 import { targets } from './targets.mjs'
 
@@ -15,20 +16,47 @@ const out = path.join(work, 'release')
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
 describe('a release', () => {
-  const used = []
-  beforeAll(async () => {
+  beforeAll(() => {
     mkdirSync(libraries)
     for (const { library } of targets) writeFileSync(path.join(libraries, library), library)
-    await makeRelease({ tag: `v${version}`, out, libraries, use: folders => used.push(...folders) })
+    makeRelease({ out, libraries })
   })
 
-  test('is every package, the bill of materials and the notes; the main package is published last', () => {
-    const archives = targets.map(({ platform }) => `kanode-binding-${platform}-${version}.tgz`)
-    expect(readdirSync(out).sort()).toEqual(
-      [...archives, `kanode-${version}.tgz`, 'kanode.cdx.json', 'notes.md'].sort(),
-    )
-    expect(used.length).toBe(targets.length + 1)
-    expect(path.basename(used.at(-1))).toBe('staged')
+  const archives = [
+    ...targets.map(({ platform }) => `kanode-binding-${platform}-${version}.tgz`),
+    `kanode-${version}.tgz`,
+  ]
+
+  test('is every package, the list of them, the bill of materials and the notes', () => {
+    expect(readdirSync(out).sort()).toEqual([...archives, 'kanode.cdx.json', 'notes.md', 'packages.txt'].sort())
+  })
+
+  test('lists the packages in the order in which they are published, the main package last', () => {
+    const names = [...targets.map(({ platform }) => `@kanode/binding-${platform}`), 'kanode']
+    const list = names.map((name, i) => `${name}@${version} ${archives[i]}\n`).join('')
+    expect(readFileSync(path.join(out, 'packages.txt'), 'utf8')).toBe(list)
+  })
+
+  test.skipIf(process.platform === 'win32')('is published by the workflow, but for what is there already', () => {
+    const here = path.join(work, 'publishing')
+    const bin = path.join(here, 'bin')
+    mkdirSync(bin, { recursive: true })
+    cpSync(out, path.join(here, 'release'), { recursive: true })
+    const there = `@kanode/binding-${targets[1].platform}@${version}`
+    const npm = `#!/bin/sh
+case "$1 $2" in
+  "view ${there}") echo ${version} ;;
+  publish*) cat >>published; test -f "$2" && echo "$*" >>published ;;
+esac
+`
+    writeFileSync(path.join(bin, 'npm'), npm, { mode: 0o755 })
+    const [, script] = jobs('release.yml').publish.match(/\n {8}run: \|\n((?: {10}.*\n)+)/)
+    const env = { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` }
+    execFileSync('bash', ['-eo', 'pipefail', '-c', script], { cwd: here, env, input: '' })
+    const expected = archives
+      .filter((_, i) => i !== 1)
+      .map(each => `publish ./release/${each} --access=public --provenance\n`)
+    expect(readFileSync(path.join(here, 'published'), 'utf8')).toBe(expected.join(''))
   })
 
   test('has a row for each target in its notes, which say that only one is proven on every change', () => {
@@ -48,18 +76,38 @@ describe('a release', () => {
     }
   })
 
-  test('is refused under the tag of another version', async () => {
-    await expect(makeRelease({ tag: 'v0.0.0', out, libraries })).rejects.toThrow('the tag is v0.0.0, but')
-  })
-
-  test('is refused when a library is missing', async () => {
+  test('is refused when a library is missing', () => {
     const empty = path.join(work, 'empty')
     mkdirSync(empty)
-    await expect(makeRelease({ tag: `v${version}`, out, libraries: empty })).rejects.toThrow(
-      'no library for linux-x64-gnu',
-    )
+    expect(() => makeRelease({ out, libraries: empty })).toThrow('no library for linux-x64-gnu')
+  })
+
+  test('is refused under the tag of another version', () => {
+    expect(() => makeRelease({ tag: 'v0.0.0', out, libraries })).toThrow('the tag is v0.0.0, but')
+  })
+
+  test('is refused under a tag while the README does not know of the packages', () => {
+    const judged = readme => () => requireComplete({ tag: `v${version}`, version, libraries, readme })
+    const install = '# kanode\n\n    npm install kanode\n\n'
+    expect(judged(`${install}Nothing is compiled.\n`)).not.toThrow()
+    expect(judged('    npm install ../kanode\n')).toThrow('does not say "npm install kanode"')
+    for (const promise of [
+      'Prebuilt packages on npm, which need no compiler, come later.',
+      'Not yet here: prebuilt packages on npm.',
+    ])
+      expect(judged(`${install}${promise}\n`)).toThrow(`README.md still says "${promise}"`)
   })
 })
+
+function read(name) {
+  return readFileSync(path.join(root, '.github/workflows', name), 'utf8')
+}
+
+/** The text of each job of a workflow. */
+function jobs(name) {
+  const [, ...parts] = read(name).split(/^ {2}([\w-]+):\n(?= {4}name:)/m)
+  return Object.fromEntries(parts.flatMap((part, i) => (i % 2 === 0 ? [[part, parts[i + 1]]] : [])))
+}
 
 test('the notes are those of the version, or what is not released yet', () => {
   const changelog = '# Changelog\n\n## [Unreleased]\n\n- new\n\n## [1.0.0]\n\n- old\n'
@@ -68,7 +116,15 @@ test('the notes are those of the version, or what is not released yet', () => {
 })
 
 describe('the workflows', () => {
-  const read = name => readFileSync(path.join(root, '.github/workflows', name), 'utf8')
+  test('give what publishes no code but npm, and the right to write to nothing else', () => {
+    const parts = jobs('release.yml')
+    const having = right => Object.keys(parts).filter(name => parts[name].includes(`${right}: write`))
+    expect(having('id-token')).toEqual(['publish'])
+    expect(having('contents')).toEqual(['release'])
+    for (const name of ['publish', 'release']) {
+      expect(parts[name]).not.toMatch(/actions\/checkout|npm (ci|install|run)|node scripts/)
+    }
+  })
 
   test('build and try every target', () => {
     const [, build] = read('release.yml').split(/^ {2}build:$/m)

@@ -68,7 +68,7 @@ await main(async () => {
     }
 
     await withRegistry(path.join(work, 'registry'), async registry => {
-      for (const folder of [...folders, staged]) await publish(folder, { registry })
+      for (const folder of folders) await publish(folder, registry)
       const { version } = readManifest(staged)
       const consumer = new Consumer(path.join(work, 'consumer'), registry)
       const { seconds, bytes, packages } = consumer.install(version)

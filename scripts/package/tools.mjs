@@ -23,8 +23,8 @@ export async function pythonTool(name) {
   await once(environment, ['requirements.txt'], async () => {
     const python = ['python3', 'python'].find(command => ask(command, ['--version']).status === 0) ?? 'python3'
     await must(python, ['-m', 'venv', environment])
-    const quiet = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:']
-    await must(path.join(pythonPrograms, 'pip'), ['install', ...quiet, '-r', path.join(folder, 'requirements.txt')])
+    const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--require-hashes']
+    await must(path.join(pythonPrograms, 'pip'), ['install', ...options, '-r', path.join(folder, 'requirements.txt')])
   })
   return path.join(pythonPrograms, name)
 }

@@ -24,7 +24,12 @@ pub(crate) fn gpu() -> Option<Arc<Gpu>> {
 }
 
 /// Says that the test of this thread is skipped.
+///
+/// # Panics
+/// If `KANODE_REQUIRE_VULKAN` is 1: where a driver was installed for the tests, its absence is a failure.
 pub(crate) fn skip() {
+    let required = std::env::var_os("KANODE_REQUIRE_VULKAN").is_some_and(|value| value == "1");
+    assert!(!required, "no Vulkan adapter, but KANODE_REQUIRE_VULKAN=1");
     // Not by a macro, whose lines the harness would keep to itself: scripts/counts.mjs counts these.
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
