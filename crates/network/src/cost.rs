@@ -24,8 +24,9 @@ pub struct Figures {
     /// megabytes of work space that does not grow with the batch: parameters and gradient, each also packed for the
     /// kernels; knot tables; the inputs of each layer. For a network also its outputs and the derivatives on their
     /// way back, three times the widest layer behind the first. Nothing is of size `I·(G+k)·B`, because basis
-    /// functions are recomputed. What an optimiser remembers is not included: one or two slabs of parameters for
-    /// most, 20 for L-BFGS with a history of 10.
+    /// functions are recomputed. Less where a batch goes through the network in parts, as it does in networks whose
+    /// layers have fewer than 8 outputs, and beyond 16 million nodes times rows. What an optimiser remembers is not
+    /// included: one or two slabs of parameters for most, 20 for L-BFGS with a history of 10.
     pub bytes: u64,
 }
 

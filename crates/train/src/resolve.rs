@@ -126,6 +126,9 @@ impl FitOptions {
     }
 }
 
+/// Multiplications that take about a tenth of a second.
+const THREAD_WORK: f64 = 1e8;
+
 /// What a step of Levenberg–Marquardt costs, at the largest grid planned.
 pub(crate) struct LmCost {
     multiplications: f64,
@@ -150,6 +153,12 @@ impl LmCost {
         // The evidence solves for every row with all parameters.
         let system = if is_primal { p * p } else { m * m + m * p };
         Self { multiplications: m * touched * touched / 2.0 + solve, jacobian: m * touched, system }
+    }
+
+    /// Whether a start is long enough for a thread of its own: below a tenth of a second, threads and the memory that
+    /// each of them keeps are not worth it.
+    pub(crate) fn is_worth_a_thread(&self) -> bool {
+        self.multiplications * crate::starts::STEPS as f64 > THREAD_WORK
     }
 
     fn is_low(&self) -> bool {

@@ -19,7 +19,7 @@ use std::time::Instant;
 /// 2⁶⁴ by the golden ratio: its multiples are evenly spread.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Steps of Levenberg–Marquardt from each start, at most.
-const STEPS: usize = 40;
+pub(crate) const STEPS: usize = 40;
 /// Rows that starts are compared on: at least so many, and so many for each parameter. They tell valleys apart; the
 /// fit that follows has all.
 const ROWS: (usize, usize) = (2000, 4);
