@@ -179,9 +179,10 @@ impl Observer<f64> for Listener {
 
 #[test]
 fn starts_are_told_of_and_threads_change_nothing() {
-    let data = noisy_sine(80, 0.3, 1);
+    // Enough work for threads.
+    let data = noisy_sine(1500, 0.3, 1);
     let results = [1, 2, 5].map(|threads| {
-        let mut network = network(&[1, 2, 1]);
+        let mut network = network(&[1, 8, 1]);
         let mut listener = Listener { heard: Vec::new(), enough: usize::MAX };
         let options = FitOptions { starts: Some(3), ..lm(2) };
         fit(&mut network, &data, None, &options, None, &Threaded(threads), &mut listener).unwrap();
@@ -211,7 +212,7 @@ fn starts_can_be_cancelled_on_any_number_of_threads() {
         let mut listener = Listener { heard: Vec::new(), enough: 1 };
         let options = FitOptions { starts: Some(500), ..lm(5) };
         let report =
-            fit(&mut network, surface(200, 5), None, &options, None, &Threaded(threads), &mut listener)
+            fit(&mut network, surface(2000, 5), None, &options, None, &Threaded(threads), &mut listener)
                 .unwrap();
         assert_eq!((report.stop, report.steps, report.changed), (StopReason::Cancelled, 0, false));
         assert_eq!(network.parameters(), before.parameters());
