@@ -130,11 +130,20 @@ impl Sample {
         self.picked(&(0..most).map(chosen).collect::<Vec<usize>>())
     }
 
+    /// The weighted mean of the targets.
+    pub(crate) fn mean(&self) -> f64 {
+        self.mean_of(|y| y)
+    }
+
     fn spread(&self) -> f64 {
-        let weight = |row: usize| self.roots.as_ref().map_or(1.0, |roots| roots[row] * roots[row]);
-        let total: f64 = (0..self.rows()).map(weight).sum();
-        let mean = (0..self.rows()).map(|row| weight(row) * self.y[row]).sum::<f64>() / total;
-        (0..self.rows()).map(|row| weight(row) * (self.y[row] - mean).powi(2)).sum::<f64>() / total
+        let mean = self.mean();
+        self.mean_of(|y| (y - mean).powi(2))
+    }
+
+    /// The weighted mean of what becomes of the targets.
+    fn mean_of(&self, of: impl Fn(f64) -> f64) -> f64 {
+        let total: f64 = (0..self.rows()).map(|row| self.weight(row)).sum();
+        (0..self.rows()).map(|row| self.weight(row) * of(self.y[row])).sum::<f64>() / total
     }
 
     /// The relative weight of a row.

@@ -58,7 +58,10 @@ pub(super) struct Search<'a> {
     names: Vec<Arc<str>>,
     candidates: Vec<Candidate>,
     formulas: HashSet<Expression>,
-    hybrid: Option<Hybrid>,
+    /// The best networks without splines, the best first.
+    finished: Vec<State>,
+    /// The best network that has functions and splines.
+    partial: Option<State>,
 }
 
 /// The search is over before its end.
@@ -113,21 +116,26 @@ impl<'a> Search<'a> {
             description,
             evaluations: 0,
             started: Instant::now(),
+            partial: None,
             start,
             names,
             candidates: Vec::new(),
             formulas: HashSet::new(),
-            hybrid: None,
+            finished: Vec::new(),
         })
     }
 
     pub(super) fn run(mut self, watch: &mut Watch<'_>) -> Result<Distilled, DistilError> {
         let ended = match self.explore(watch) {
-            Ok(ended) | Err(Stop::Early(ended)) => ended,
+            Ok(ended) => ended,
+            Err(Stop::Early(ended)) => {
+                self.settle();
+                ended
+            }
             Err(Stop::Cancelled) => return Err(DistilError::Cancelled),
         };
-        let reason = "the search ended before a network without splines was reached";
-        let found = Front::of(self.candidates).ok_or(DistilError::Nothing { reason })?;
+        let reason = "no network without splines was reached that has a finite value at all rows";
+        let found = Front::of(std::mem::take(&mut self.candidates)).ok_or(DistilError::Nothing { reason })?;
         // Formulas were found on some of the rows; they are fitted to and judged by all.
         let last = |candidate: &Candidate| {
             let mut model = candidate.model.clone();
@@ -141,15 +149,14 @@ impl<'a> Search<'a> {
         let front = Front::of(found.candidates().iter().map(last)).ok_or(DistilError::Nothing { reason })?;
         let agreements = agreements(&front, self.network, self.whole, self.options.output);
         let exact = front.candidates()[front.best()].is_exact();
-        let hybrid = self.hybrid.filter(|_| !exact);
+        let hybrid = if exact { None } else { self.hybrid() };
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
     }
 
     fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
         let mut beam = vec![self.start.clone()];
-        let (mut finished, mut partial) = (Vec::new(), self.start.clone());
         if self.start.open.is_empty() {
-            finished.append(&mut beam);
+            self.finished.append(&mut beam);
         }
         while !beam.is_empty() {
             let mut children = self.children(&beam, watch)?;
@@ -165,19 +172,19 @@ impl<'a> Search<'a> {
                     edges,
                     error: best.error,
                 });
-                if !best.open.is_empty() && best.bits(&self.scale) < partial.bits(&self.scale) {
-                    partial = best.clone();
+                let least = self.partial.as_ref().map_or(f64::INFINITY, |partial| partial.bits(&self.scale));
+                if !best.open.is_empty() && best.bits(&self.scale) < least {
+                    self.partial = Some(best.clone());
                 }
             }
             let (done, open) = children.into_iter().partition(|child| child.open.is_empty());
             beam = open;
-            finished.extend::<Vec<State>>(done);
+            self.finish(done);
         }
-        finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
-        finished.truncate(FINALISTS);
+        let finished = self.finished.clone();
         let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
         for state in &finished {
-            if self.conclude(std::slice::from_ref(state), watch)? {
+            if self.conclude(state, watch)? {
                 return Ok(SearchEnd::Exact);
             }
         }
@@ -185,16 +192,40 @@ impl<'a> Search<'a> {
             let better = self.undone(&best, watch)?;
             let Some(better) = better else { break };
             best = better;
-            if self.conclude(std::slice::from_ref(&best), watch)? {
+            self.finish(vec![best.clone()]);
+            if self.conclude(&best, watch)? {
                 return Ok(SearchEnd::Exact);
             }
         }
-        if partial.bits(&self.scale) + HYBRID < best.bits(&self.scale) && !partial.fixed.is_empty() {
-            let splines = partial.open.keys().copied().collect();
-            self.hybrid = Some(Hybrid { network: partial.network, splines, error: partial.error });
-        }
         self.simplify(best, watch)?;
         Ok(SearchEnd::Complete)
+    }
+
+    /// Keeps the best networks without splines.
+    fn finish(&mut self, done: Vec<State>) {
+        self.finished.extend(done);
+        self.finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
+        self.finished.truncate(FINALISTS);
+    }
+
+    /// Formulas of what there is when the search has to end: of the networks without splines that are none yet, and a
+    /// constant, which is the best that can be said where no network has got so far.
+    fn settle(&mut self) {
+        let finished = self.finished.iter().filter_map(|state| self.expression(state));
+        let mut expressions: Vec<Expression> = finished.collect();
+        expressions.push(Expression::real(self.sample.mean()));
+        let this: &Self = self;
+        let found: Vec<Vec<Candidate>> =
+            expressions.par_iter().map(|expression| this.formulas_of(expression)).collect();
+        self.candidates.extend(found.into_iter().flatten());
+    }
+
+    /// The best network that has functions and splines, if it describes the data shorter than all without.
+    fn hybrid(&self) -> Option<Hybrid> {
+        let least = self.finished.first().map_or(f64::INFINITY, |best| best.bits(&self.scale));
+        let partial = self.partial.as_ref().filter(|one| one.bits(&self.scale) + HYBRID < least)?;
+        let splines = partial.open.keys().copied().collect();
+        Some(Hybrid { network: partial.network.clone(), splines, error: partial.error })
     }
 
     /// Networks with one function more, from the surest edges of those given.
@@ -257,18 +288,23 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Makes formulas of networks without splines; whether one is exact.
-    fn conclude(&mut self, states: &[State], watch: &Watch<'_>) -> Result<bool, Stop> {
-        let mut expressions = Vec::new();
-        for state in states {
-            let formula = output_formula(&state.network, self.options.output, &self.names);
-            expressions.extend(formula.filter(|formula| self.formulas.insert(formula.clone())));
-        }
-        let found = self.each(&expressions, watch, |this, expression| {
-            variants(&Model::of(expression), &this.sample, this.description)
-        })?;
+    /// Makes formulas of a network without splines; whether one is exact.
+    fn conclude(&mut self, state: &State, watch: &Watch<'_>) -> Result<bool, Stop> {
+        let expression = self.expression(state);
+        let found = self.each(expression.as_slice(), watch, Self::formulas_of)?;
+        self.formulas.extend(expression);
         self.candidates.extend(found.into_iter().flatten());
         Ok(self.candidates.iter().any(Candidate::is_exact))
+    }
+
+    /// What a network without splines computes, if there are no formulas of that yet.
+    fn expression(&self, state: &State) -> Option<Expression> {
+        let formula = output_formula(&state.network, self.options.output, &self.names);
+        formula.filter(|formula| !self.formulas.contains(formula))
+    }
+
+    fn formulas_of(&self, expression: &Expression) -> Vec<Candidate> {
+        variants(&Model::of(expression), &self.sample, self.description)
     }
 
     /// The best network that has another function on one of its edges, read anew from a spline in its place; None if that
@@ -307,7 +343,7 @@ impl<'a> Search<'a> {
             let scale = self.scale;
             let better = |a: &State, b: &State| a.bits(&scale).total_cmp(&b.bits(&scale));
             let Some(next) = made.into_iter().flatten().min_by(better) else { return Ok(()) };
-            self.conclude(std::slice::from_ref(&next), watch)?;
+            self.conclude(&next, watch)?;
             if next.error > 0.999 {
                 return Ok(());
             }

@@ -234,15 +234,36 @@ fn budget_and_cancellation_end_a_search() {
     let options = DistilOptions { budget: all.evaluations - 20, ..DistilOptions::default() };
     let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
     assert!(found.ended == SearchEnd::Budget && found.evaluations < all.evaluations);
-    let options = DistilOptions { budget: 1, ..DistilOptions::default() };
-    assert!(matches!(
-        distil(&network, &sample, None, &options, &mut watch),
-        Err(DistilError::Nothing { .. })
-    ));
     assert!(reports.iter().any(|report| report.fixed == 3 && report.edges == 3));
     let mut watch = Watch { cancelled: &|| true, progress: &mut |_| {} };
     let cancelled = distil(&network, &sample, None, &options, &mut watch);
     assert_eq!(cancelled.map(drop).unwrap_err(), DistilError::Cancelled);
+}
+
+#[test]
+fn a_search_that_ends_early_tells_what_it_has() {
+    let (sample, data) = law(HELLO, &SQUARE, 300, 0.05, 3);
+    let network = trained(Specification::of(&[2, 1, 1]), &data);
+    let (mut fixed, mut constant) = (Vec::new(), false);
+    for budget in [0, 1, 10, 20, 30, 40] {
+        let options = DistilOptions { budget, ..DistilOptions::default() };
+        let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+        let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
+        assert_eq!(found.ended, SearchEnd::Budget);
+        constant |= best(&found).variables().is_empty();
+        if let Some(hybrid) = &found.hybrid {
+            fixed.push(3 - hybrid.splines.len());
+            assert!(hybrid.error < 0.02);
+        }
+    }
+    assert!(constant, "nothing but a constant is known before an edge is a function");
+    assert!(fixed.contains(&1) || fixed.contains(&2), "{fixed:?}");
+    let options = DistilOptions { time: Some(Duration::ZERO), ..DistilOptions::default() };
+    let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+    let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
+    assert_eq!(found.ended, SearchEnd::Time);
+    let front = found.front.candidates();
+    assert!((front[found.front.best()].error - 1.0).abs() < 1e-9);
 }
 
 #[test]
