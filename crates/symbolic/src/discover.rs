@@ -37,7 +37,7 @@ use search::{Allowed, Search, Shared};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Rows that the search works on, and that its finalists are fitted to.
+/// Rows that the search works on, and that its finalists are fitted to in all their forms.
 const ROWS: usize = 2000;
 const FINAL_ROWS: usize = 10_000;
 /// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
@@ -128,6 +128,7 @@ pub fn discover(
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
         sample: &few,
+        unit: if sample.variance() > 0.0 { few.variance() / sample.variance() } else { 1.0 },
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
         cancelled,
         progress,
@@ -165,6 +166,10 @@ pub fn discover(
     let description = Description::of_exact(all.rows());
     let front =
         finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
+    let front = match front {
+        Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &cancelled),
+        front => front,
+    };
     let front = front.unwrap_or_else(|| trivial(sample, description));
     Discovery { front, evaluations: search.spent(), ended }
 }
@@ -188,6 +193,7 @@ pub fn discover_curve(
         trial: Shared::trial_of(&sample),
         description,
         sample: &sample,
+        unit: 1.0,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
         cancelled,
         progress: &|_| {},
@@ -253,6 +259,29 @@ mod tests {
     #[test]
     fn a_law_under_noise_is_found_with_exact_constants() {
         assert_eq!(best("x*y^2/2", &[(1.0, 3.0); 2], 500, 0.01), "x*y^2/2");
+    }
+
+    #[test]
+    fn errors_are_those_of_all_rows() {
+        let few = sample("x*y + 1", &[(1.0, 3.0); 2], 12_000, 0.01);
+        // One row that neither the search nor the last fit in all forms looks at.
+        let all = few.thinned(FINAL_ROWS, 0);
+        let seen = |row: &usize| all.columns()[0].contains(&few.columns()[0][*row]);
+        let row = (0..few.rows()).find(|row| !seen(row)).unwrap();
+        let mut y = few.y().to_vec();
+        y[row] += 1e4;
+        let outlying = Sample::new(few.names().to_vec(), few.columns().to_vec(), y, None).unwrap();
+        let told = std::sync::Mutex::new(Vec::new());
+        let options = SearchOptions { evaluations: 200.0, ..SearchOptions::default() };
+        let progress = |progress: &Progress| told.lock().unwrap().push(progress.error * outlying.variance());
+        let found = discover(&outlying, &options, &|| false, &progress);
+        for candidate in found.front.candidates() {
+            let error = (candidate.error * outlying.variance()).sqrt();
+            let expected = crate::model::root_mean_square(&candidate.model, &outlying).unwrap();
+            assert!((error / expected - 1.0).abs() < 1e-9, "{error} {expected}");
+        }
+        // Progress tells errors on the rows of the search.
+        assert!(told.into_inner().unwrap().into_iter().all(|error| error < 1.1 * few.variance()));
     }
 
     #[test]

@@ -157,6 +157,24 @@ impl Front {
         Self { candidates: vec![candidate], best: 0 }
     }
 
+    /// The front of the same formulas, fitted to all rows where they were found on some, and judged by all, as long as it is
+    /// not `late`; then judged as they are. None if no formula has a finite value at all rows.
+    pub(crate) fn on_all(
+        &self,
+        sample: &Sample,
+        description: Description,
+        late: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let description = Description { observations: sample.rows() as f64, ..description };
+        let last = |candidate: &Candidate| {
+            let mut model = candidate.model.clone();
+            let steps = if late() { 0 } else { LAST };
+            let error = refine(&mut model, sample, LevenbergMarquardt { steps });
+            Candidate::new(model, error, description)
+        };
+        Self::of(self.candidates.iter().map(last))
+    }
+
     /// The candidates, the shortest formula first.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
@@ -208,6 +226,8 @@ fn shortened(candidate: &Candidate, sample: &Sample, description: Description) -
     if as_good && shorter.complexity < candidate.complexity { shorter } else { candidate.clone() }
 }
 
+/// Steps of the last fit, on all rows.
+const LAST: usize = 10;
 /// Margin of snapping in bits; see [`snap`].
 const MARGIN: f64 = 3.0;
 

@@ -1,17 +1,17 @@
 //! The beam over edges, what is undone of it, and the formulas that come of it.
 
+use super::agreement::{agreements, observations, unexplained};
 use super::chains::straightened;
 use super::compose::{needed, output_formula};
-use super::refit::{Observations, predictions, refit};
+use super::refit::{Observations, refit};
 use super::state::{Scale, State, sureness};
-use super::{Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
+use super::{DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
 use crate::discover::SearchEnd;
 use crate::expression::Expression;
 use crate::families::{Family, family};
 use crate::fit::Fit;
-use crate::formula::Formula;
 use crate::front::{Candidate, Description, Front, variants};
-use crate::model::{LevenbergMarquardt, Model, refine};
+use crate::model::Model;
 use crate::sample::Sample;
 use kanode_network::{EdgeId, Network, NetworkError};
 use rayon::prelude::*;
@@ -27,8 +27,6 @@ const EDGES: usize = 2;
 const FUNCTIONS: usize = 3;
 /// Fully symbolic networks that become formulas.
 const FINALISTS: usize = 4;
-/// Steps of the last fit, on all rows.
-const LAST: usize = 10;
 /// Bits by which a network with splines must be shorter than all formulas to be told of.
 const HYBRID: f64 = 10.0;
 /// Rounds of undoing.
@@ -50,6 +48,8 @@ pub(super) struct Search<'a> {
     options: &'a DistilOptions,
     rows: Observations,
     scale: Scale,
+    /// The variance of the search's rows as a part of that of all.
+    unit: f64,
     noise: f64,
     description: Description,
     evaluations: usize,
@@ -103,6 +103,7 @@ impl<'a> Search<'a> {
         } else {
             Description::of_noisy(sample.rows())
         };
+        let unit = sample.variance() / whole.variance();
         let start = opened(polished, error, output);
         let names = sample.names().to_vec();
         Ok(Self {
@@ -112,6 +113,7 @@ impl<'a> Search<'a> {
             options,
             rows,
             scale,
+            unit,
             noise,
             description,
             evaluations: 0,
@@ -136,17 +138,8 @@ impl<'a> Search<'a> {
         };
         let reason = "no network without splines was reached that has a finite value at all rows";
         let found = Front::of(std::mem::take(&mut self.candidates)).ok_or(DistilError::Nothing { reason })?;
-        // Formulas were found on some of the rows; they are fitted to and judged by all.
-        let last = |candidate: &Candidate| {
-            let mut model = candidate.model.clone();
-            let error = refine(&mut model, self.whole, LevenbergMarquardt { steps: LAST });
-            Candidate::new(
-                model,
-                error,
-                Description { observations: self.whole.rows() as f64, ..self.description },
-            )
-        };
-        let front = Front::of(found.candidates().iter().map(last)).ok_or(DistilError::Nothing { reason })?;
+        let front = found.on_all(self.whole, self.description, &|| false);
+        let front = front.ok_or(DistilError::Nothing { reason })?;
         let agreements = agreements(&front, self.network, self.whole, self.options.output);
         let exact = front.candidates()[front.best()].is_exact();
         let hybrid = if exact { None } else { self.hybrid() };
@@ -170,7 +163,7 @@ impl<'a> Search<'a> {
                     evaluations: self.evaluations,
                     fixed,
                     edges,
-                    error: best.error,
+                    error: best.error * self.unit,
                 });
                 let least = self.partial.as_ref().map_or(f64::INFINITY, |partial| partial.bits(&self.scale));
                 if !best.open.is_empty() && best.bits(&self.scale) < least {
@@ -225,7 +218,8 @@ impl<'a> Search<'a> {
         let least = self.finished.first().map_or(f64::INFINITY, |best| best.bits(&self.scale));
         let partial = self.partial.as_ref().filter(|one| one.bits(&self.scale) + HYBRID < least)?;
         let splines = partial.open.keys().copied().collect();
-        Some(Hybrid { network: partial.network.clone(), splines, error: partial.error })
+        let error = unexplained(&partial.network, self.whole, self.options.output);
+        error.is_finite().then(|| Hybrid { network: partial.network.clone(), splines, error })
     }
 
     /// Networks with one function more, from the surest edges of those given.
@@ -405,40 +399,4 @@ fn opened(network: Network<f64>, error: f64, output: usize) -> State {
         }
     }
     State { network, error, fixed, open }
-}
-
-/// Rows in the network's units.
-fn observations(network: &Network<f64>, sample: &Sample, output: usize) -> Observations {
-    let rows = sample.rows();
-    let x: Vec<f64> =
-        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
-    let (mean, scale) = network
-        .scaler()
-        .map_or((0.0, 1.0), |scaler| (scaler.target_mean[output], scaler.target_scale[output]));
-    let y = sample.y().iter().map(|y| (y - mean) / scale).collect();
-    let total: f64 = (0..rows).map(|row| sample.weight(row)).sum();
-    let roots = (0..rows).map(|row| (sample.weight(row) / total).sqrt()).collect();
-    Observations { x: network.scale_inputs(&x, rows), y, roots, output }
-}
-
-/// How far formulas are from the network on the rows.
-fn agreements(front: &Front, network: &Network<f64>, sample: &Sample, output: usize) -> Vec<Agreement> {
-    let rows = sample.rows();
-    let observed = observations(network, sample, output);
-    let predicted = predictions(network, &observed);
-    let points: Vec<f64> =
-        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
-    let of_candidate = |candidate: &Candidate| {
-        let formula = Formula::new(candidate.model.expression(), Some(sample.names().to_vec())).ok();
-        let mut values = vec![f64::NAN; rows];
-        if let Some(formula) = formula {
-            formula.evaluate(&points, &mut values);
-        }
-        let differences = values.iter().zip(&predicted).map(|(value, predicted)| (value - predicted).abs());
-        let greater = |most: f64, one: f64| if one <= most { most } else { one };
-        let largest = differences.clone().fold(0.0, greater);
-        let rms = (differences.map(|one| one * one).sum::<f64>() / rows as f64).sqrt();
-        Agreement { largest, rms }
-    };
-    front.candidates().iter().map(of_candidate).collect()
 }
