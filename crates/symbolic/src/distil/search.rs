@@ -90,10 +90,7 @@ impl<'a> Search<'a> {
                 reason: "the network has no finite value at one of the rows",
             });
         }
-        let unseen = validation.map(|sample| {
-            let rows = observations(network, sample, output);
-            refit(&mut network.clone(), &rows, 0) / rows.variance()
-        });
+        let unseen = validation.map(|sample| unexplained(network, sample, output));
         let unseen = unseen.filter(|error| error.is_finite());
         let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
         let floor = (noise * noise).min(before).max(error).max(1e-24);
