@@ -52,9 +52,10 @@ pub(super) fn agreements(
     front.candidates().iter().map(of_candidate).collect()
 }
 
+/// NaN where a value is.
 fn agreement(values: &[f64], predicted: &[f64]) -> Agreement {
     let differences = values.iter().zip(predicted).map(|(value, predicted)| (value - predicted).abs());
-    let greater = |most: f64, one: f64| if one <= most { most } else { one };
+    let greater = |most: f64, one: f64| if most.is_nan() || one <= most { most } else { one };
     let largest = differences.clone().fold(0.0, greater);
     let rms = (differences.map(|one| one * one).sum::<f64>() / values.len() as f64).sqrt();
     Agreement { largest, rms }
@@ -66,6 +67,13 @@ mod tests {
     use super::*;
     use kanode_network::Specification;
     use std::sync::Arc;
+
+    #[test]
+    fn a_value_that_is_nan_agrees_with_nothing() {
+        let found = agreement(&[1.0, f64::NAN, 3.0], &[1.5, 2.0, 3.0]);
+        assert!(found.largest.is_nan() && found.rms.is_nan());
+        assert_eq!(agreement(&[1.0, 5.0, 3.0], &[1.5, 2.0, 3.0]).largest, 3.0);
+    }
 
     #[test]
     fn what_blocks_of_rows_leave_unexplained_is_what_all_at_once_do() {
