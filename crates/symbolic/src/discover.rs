@@ -46,6 +46,8 @@ const FINALISTS: (usize, usize) = (4, 12);
 /// look clean, where they look noisy, and where one can't tell.
 const CLEAN_SHARES: [f64; 3] = [0.85, 0.1, 0.4];
 
+/// Part of the time for the search; the rest is for the last fits.
+const SEARCHING: f64 = 0.9;
 /// Floor above which a curve is known with noise.
 const EXACT_CURVE: f64 = 1e-18;
 
@@ -123,7 +125,8 @@ pub fn discover(
 ) -> Discovery {
     let few = sample.thinned(ROWS, options.seed);
     let begun = Instant::now();
-    let deadline = options.time.map(|time| begun + time);
+    let deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
+    let late = late(begun, options, cancelled);
     let shared = Shared {
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
@@ -146,7 +149,7 @@ pub fn discover(
     let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
-        let soon = options.time.map(|time| begun + time.mul_f64(share));
+        let soon = options.time.map(|time| begun + time.mul_f64(SEARCHING * share));
         search = search.next(None, false, options.evaluations * share, soon);
         solve::solve(&mut search, &problem, &options.families, 0);
         if !search.has_exact() && few.rows() >= noise::FEWEST {
@@ -165,9 +168,9 @@ pub fn discover(
     let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
     let front =
-        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
+        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula), &late);
     let front = match front {
-        Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &cancelled),
+        Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &late),
         front => front,
     };
     let front = front.unwrap_or_else(|| trivial(sample, description));
@@ -206,15 +209,27 @@ pub fn discover_curve(
         outer: Vec::new(),
     };
     let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
-    search.deadline = options.time.map(|time| Instant::now() + time);
+    let begun = Instant::now();
+    let late = late(begun, options, cancelled);
+    search.deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
     search.offer(features::constant(0), &[problem::moments(y).0], 10);
     if !sample.is_constant() {
         solve::solve(&mut search, &problem, &options.families, 0);
     }
     let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
     let front =
-        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula));
+        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula), &late);
     Ok(front.unwrap_or_else(|| trivial(&sample, description)))
+}
+
+/// Whether the time for the last fits is over as well.
+fn late(
+    begun: Instant,
+    options: &SearchOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> impl Fn() -> bool + Sync {
+    let deadline = options.time.map(|time| begun + time);
+    move || cancelled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
 /// The mean of the targets, for data that nothing else was found for.

@@ -194,20 +194,22 @@ impl Front {
 
 /// The front of an archive: each of the best `finalists` fitted to all rows, in every form in which its numbers may be
 /// recognised, with them recognised and without.
-/// Those that `admits` refuses are left out.
+/// Those that `admits` refuses are left out. Once it is `late`, only the very best is fitted; the others are judged as they
+/// are.
 pub fn finish(
     archive: &Archive,
     sample: &Sample,
     description: Description,
     finalists: usize,
     admits: &(dyn Fn(&Expression) -> bool + Sync),
+    late: &(dyn Fn() -> bool + Sync),
 ) -> Option<Front> {
     let found: Vec<Vec<Candidate>> = archive
         .candidates()
         .par_iter()
         .enumerate()
         .map(|(place, candidate)| {
-            if place < finalists {
+            if place == 0 || (place < finalists && !late()) {
                 return variants(&candidate.model, sample, description);
             }
             let error = error_of(&candidate.model, sample);
@@ -309,9 +311,14 @@ mod tests {
         let mut archive = Archive::new(4);
         let description = Description::of_exact(50);
         archive.add(Candidate::new(Model::of(&parsed("1.74*sqrt(x^2 + 0.66)")), 1e-3, description));
-        let front = finish(&archive, &sample, description, 4, &|_| true).unwrap();
+        let front = finish(&archive, &sample, description, 4, &|_| true, &|| false).unwrap();
         let best = &front.candidates()[front.best()];
         assert_eq!(best.model.expression(), parsed("sqrt(3*x^2 + 2)"));
         assert!(best.is_exact());
+        // Behind a better one it is fitted too, unless it is late.
+        archive.add(Candidate::new(Model::of(&parsed("x")), 1e-6, description));
+        let found = |late: bool| finish(&archive, &sample, description, 4, &|_| true, &|| late).unwrap();
+        let exact = |front: Front| front.candidates().iter().any(Candidate::is_exact);
+        assert!(exact(found(false)) && !exact(found(true)));
     }
 }
