@@ -37,7 +37,7 @@ use search::{Allowed, Search, Shared};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Rows that the search works on, and that its finalists are fitted to.
+/// Rows that the search works on, and that its finalists are fitted to in all their forms.
 const ROWS: usize = 2000;
 const FINAL_ROWS: usize = 10_000;
 /// Candidates that are fitted in all their forms at the end: of clean data, and of noisy data.
@@ -46,6 +46,8 @@ const FINALISTS: (usize, usize) = (4, 12);
 /// look clean, where they look noisy, and where one can't tell.
 const CLEAN_SHARES: [f64; 3] = [0.85, 0.1, 0.4];
 
+/// Part of the time for the search; the rest is for the last fits.
+const SEARCHING: f64 = 0.9;
 /// Floor above which a curve is known with noise.
 const EXACT_CURVE: f64 = 1e-18;
 
@@ -123,11 +125,13 @@ pub fn discover(
 ) -> Discovery {
     let few = sample.thinned(ROWS, options.seed);
     let begun = Instant::now();
-    let deadline = options.time.map(|time| begun + time);
+    let deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
+    let late = late(begun, options, cancelled);
     let shared = Shared {
         trial: Shared::trial_of(&few),
         description: Description::of_exact(few.rows()),
         sample: &few,
+        unit: if sample.variance() > 0.0 { few.variance() / sample.variance() } else { 1.0 },
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
         cancelled,
         progress,
@@ -145,7 +149,7 @@ pub fn discover(
     let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
-        let soon = options.time.map(|time| begun + time.mul_f64(share));
+        let soon = options.time.map(|time| begun + time.mul_f64(SEARCHING * share));
         search = search.next(None, false, options.evaluations * share, soon);
         solve::solve(&mut search, &problem, &options.families, 0);
         if !search.has_exact() && few.rows() >= noise::FEWEST {
@@ -164,7 +168,11 @@ pub fn discover(
     let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
     let front =
-        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula));
+        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula), &late);
+    let front = match front {
+        Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &late),
+        front => front,
+    };
     let front = front.unwrap_or_else(|| trivial(sample, description));
     Discovery { front, evaluations: search.spent(), ended }
 }
@@ -188,6 +196,7 @@ pub fn discover_curve(
         trial: Shared::trial_of(&sample),
         description,
         sample: &sample,
+        unit: 1.0,
         allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
         cancelled,
         progress: &|_| {},
@@ -200,15 +209,27 @@ pub fn discover_curve(
         outer: Vec::new(),
     };
     let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
-    search.deadline = options.time.map(|time| Instant::now() + time);
+    let begun = Instant::now();
+    let late = late(begun, options, cancelled);
+    search.deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
     search.offer(features::constant(0), &[problem::moments(y).0], 10);
     if !sample.is_constant() {
         solve::solve(&mut search, &problem, &options.families, 0);
     }
     let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
     let front =
-        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula));
+        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula), &late);
     Ok(front.unwrap_or_else(|| trivial(&sample, description)))
+}
+
+/// Whether the time for the last fits is over as well.
+fn late(
+    begun: Instant,
+    options: &SearchOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> impl Fn() -> bool + Sync {
+    let deadline = options.time.map(|time| begun + time);
+    move || cancelled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
 /// The mean of the targets, for data that nothing else was found for.
@@ -234,7 +255,7 @@ mod tests {
     #[test]
     fn laws_of_clean_data_are_found_with_their_constants() {
         for (text, ranges, rows) in [
-            ("x^4 - x^3 + y^2/2 - y", &[(0.0, 1.0); 2][..], 20),
+            ("2*x^3 - x*y + y^2/3 + 5*y", &[(-1.0, 2.0); 2][..], 30),
             ("x*y/(4*pi*z^2)", &[(1.0, 5.0); 3], 300),
             ("(3*x + 2)/(x^2 + 5)", &[(-3.0, 3.0)], 20),
             ("sqrt(x^2 + y^2)*z", &[(1.0, 3.0); 3], 400),
@@ -256,17 +277,40 @@ mod tests {
     }
 
     #[test]
+    fn errors_are_those_of_all_rows() {
+        let few = sample("x*y + 1", &[(1.0, 3.0); 2], 12_000, 0.01);
+        // One row that neither the search nor the last fit in all forms looks at.
+        let all = few.thinned(FINAL_ROWS, 0);
+        let seen = |row: &usize| all.columns()[0].contains(&few.columns()[0][*row]);
+        let row = (0..few.rows()).find(|row| !seen(row)).unwrap();
+        let mut y = few.y().to_vec();
+        y[row] += 1e4;
+        let outlying = Sample::new(few.names().to_vec(), few.columns().to_vec(), y, None).unwrap();
+        let told = std::sync::Mutex::new(Vec::new());
+        let options = SearchOptions { evaluations: 200.0, ..SearchOptions::default() };
+        let progress = |progress: &Progress| told.lock().unwrap().push(progress.error * outlying.variance());
+        let found = discover(&outlying, &options, &|| false, &progress);
+        for candidate in found.front.candidates() {
+            let error = (candidate.error * outlying.variance()).sqrt();
+            let expected = crate::model::root_mean_square(&candidate.model, &outlying).unwrap();
+            assert!((error / expected - 1.0).abs() < 1e-9, "{error} {expected}");
+        }
+        // Progress tells errors on the rows of the search.
+        assert!(told.into_inner().unwrap().into_iter().all(|error| error < 1.1 * few.variance()));
+    }
+
+    #[test]
     fn curves_are_found_beyond_families() {
         let x: Vec<f64> = (0..200).map(|node| 0.1 + f64::from(node) / 50.0).collect();
-        let y: Vec<f64> = x.iter().map(|x| x.powi(3) * (-x).exp() * x.cos()).collect();
+        let law = |x: f64| x.powi(2) * (-0.5 * x).exp() * (2.0 * x).sin();
+        let y: Vec<f64> = x.iter().map(|x| law(*x)).collect();
         let noise = Noise { floor: 1e-24, observations: 200.0 };
         let front = discover_curve(&x, &y, noise, &SearchOptions::default(), &|| false).unwrap();
         let best = &front.candidates()[front.best()];
         assert!(best.is_exact() && best.model.free() == 0, "{:?}", best.model);
         let found = crate::Formula::new(best.model.expression(), None).unwrap();
         for x in [0.37_f64, 2.2, 7.0] {
-            let expected = x.powi(3) * (-x).exp() * x.cos();
-            assert!((found.evaluate_point(&[x]) - expected).abs() < 1e-12, "{found}");
+            assert!((found.evaluate_point(&[x]) - law(x)).abs() < 1e-12, "{found}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! how near the curve is. Networks without a spline left become formulas, whose constants are fitted together in the
 //! units of the data, and recognised there.
 
+mod agreement;
 mod chains;
 mod compose;
 mod refit;

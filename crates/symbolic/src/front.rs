@@ -157,6 +157,24 @@ impl Front {
         Self { candidates: vec![candidate], best: 0 }
     }
 
+    /// The front of the same formulas, fitted to all rows where they were found on some, and judged by all, as long as it is
+    /// not `late`; then judged as they are. None if no formula has a finite value at all rows.
+    pub(crate) fn on_all(
+        &self,
+        sample: &Sample,
+        description: Description,
+        late: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let description = Description { observations: sample.rows() as f64, ..description };
+        let last = |candidate: &Candidate| {
+            let mut model = candidate.model.clone();
+            let steps = if late() { 0 } else { LAST };
+            let error = refine(&mut model, sample, LevenbergMarquardt { steps });
+            Candidate::new(model, error, description)
+        };
+        Self::of(self.candidates.iter().map(last))
+    }
+
     /// The candidates, the shortest formula first.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
@@ -176,20 +194,22 @@ impl Front {
 
 /// The front of an archive: each of the best `finalists` fitted to all rows, in every form in which its numbers may be
 /// recognised, with them recognised and without.
-/// Those that `admits` refuses are left out.
+/// Those that `admits` refuses are left out. Once it is `late`, only the very best is fitted; the others are judged as they
+/// are.
 pub fn finish(
     archive: &Archive,
     sample: &Sample,
     description: Description,
     finalists: usize,
     admits: &(dyn Fn(&Expression) -> bool + Sync),
+    late: &(dyn Fn() -> bool + Sync),
 ) -> Option<Front> {
     let found: Vec<Vec<Candidate>> = archive
         .candidates()
         .par_iter()
         .enumerate()
         .map(|(place, candidate)| {
-            if place < finalists {
+            if place == 0 || (place < finalists && !late()) {
                 return variants(&candidate.model, sample, description);
             }
             let error = error_of(&candidate.model, sample);
@@ -208,6 +228,8 @@ fn shortened(candidate: &Candidate, sample: &Sample, description: Description) -
     if as_good && shorter.complexity < candidate.complexity { shorter } else { candidate.clone() }
 }
 
+/// Steps of the last fit, on all rows.
+const LAST: usize = 10;
 /// Margin of snapping in bits; see [`snap`].
 const MARGIN: f64 = 3.0;
 
@@ -289,9 +311,14 @@ mod tests {
         let mut archive = Archive::new(4);
         let description = Description::of_exact(50);
         archive.add(Candidate::new(Model::of(&parsed("1.74*sqrt(x^2 + 0.66)")), 1e-3, description));
-        let front = finish(&archive, &sample, description, 4, &|_| true).unwrap();
+        let front = finish(&archive, &sample, description, 4, &|_| true, &|| false).unwrap();
         let best = &front.candidates()[front.best()];
         assert_eq!(best.model.expression(), parsed("sqrt(3*x^2 + 2)"));
         assert!(best.is_exact());
+        // Behind a better one it is fitted too, unless it is late.
+        archive.add(Candidate::new(Model::of(&parsed("x")), 1e-6, description));
+        let found = |late: bool| finish(&archive, &sample, description, 4, &|_| true, &|| late).unwrap();
+        let exact = |front: Front| front.candidates().iter().any(Candidate::is_exact);
+        assert!(exact(found(false)) && !exact(found(true)));
     }
 }

@@ -35,7 +35,7 @@ pub struct Model {
     constants: Vec<Constant>,
 }
 
-/// What names of constants begin with while a model is searched for: no column is called so.
+/// What names of constants begin with while a model is searched for: no column of a sample has such a name.
 const MARK: char = '\u{1}';
 
 /// The name of a constant by its number.

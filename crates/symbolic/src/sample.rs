@@ -21,6 +21,16 @@ pub enum SampleError {
         /// How many there are.
         rows: usize,
     },
+    /// A name with a control character in it: it could be neither written nor told from those of constants.
+    #[error(
+        "the name {name:?} of column {column} has a control character in it; give the column a name of letters"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// The column.
+        column: usize,
+    },
     /// A number that is infinite or NaN, or a negative weight.
     #[error("{what} is {value:?} in row {row}")]
     Number {
@@ -62,6 +72,9 @@ impl Sample {
         if names.len() != columns.len() {
             let (expected, found) = (columns.len(), names.len());
             return Err(SampleError::Length { what: "the list of names".to_owned(), expected, found });
+        }
+        if let Some(column) = names.iter().position(|name| name.contains(char::is_control)) {
+            return Err(SampleError::Name { name: names[column].to_string(), column });
         }
         let named =
             names.iter().zip(&columns).map(|(name, column)| (format!("column '{name}'"), column.as_slice()));
@@ -130,11 +143,20 @@ impl Sample {
         self.picked(&(0..most).map(chosen).collect::<Vec<usize>>())
     }
 
+    /// The weighted mean of the targets.
+    pub(crate) fn mean(&self) -> f64 {
+        self.mean_of(|y| y)
+    }
+
     fn spread(&self) -> f64 {
-        let weight = |row: usize| self.roots.as_ref().map_or(1.0, |roots| roots[row] * roots[row]);
-        let total: f64 = (0..self.rows()).map(weight).sum();
-        let mean = (0..self.rows()).map(|row| weight(row) * self.y[row]).sum::<f64>() / total;
-        (0..self.rows()).map(|row| weight(row) * (self.y[row] - mean).powi(2)).sum::<f64>() / total
+        let mean = self.mean();
+        self.mean_of(|y| (y - mean).powi(2))
+    }
+
+    /// The weighted mean of what becomes of the targets.
+    fn mean_of(&self, of: impl Fn(f64) -> f64) -> f64 {
+        let total: f64 = (0..self.rows()).map(|row| self.weight(row)).sum();
+        (0..self.rows()).map(|row| self.weight(row) * of(self.y[row])).sum::<f64>() / total
     }
 
     /// The relative weight of a row.
@@ -249,6 +271,12 @@ mod tests {
         ));
         assert!(matches!(refused(names(1), x(), y(), Some(&[1.0, -1.0, 1.0])), SampleError::Number { .. }));
         assert_eq!(refused(names(1), x(), y(), Some(&[0.0; 3])), SampleError::Rows { rows: 0 });
+        // What constants are called while a search is on.
+        let name = crate::model::constant_name(0);
+        assert_eq!(
+            refused(vec![name.clone()], x(), y(), None),
+            SampleError::Name { name: name.to_string(), column: 0 }
+        );
         let one = Sample::new(names(1), x(), y(), Some(&[0.0, 0.0, 1.0])).unwrap();
         assert_eq!(one.with_enough_rows().unwrap_err(), SampleError::Rows { rows: 1 });
     }

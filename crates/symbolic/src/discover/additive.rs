@@ -147,6 +147,7 @@ pub(super) fn formulas_of(
         trial: Shared::trial_of(&sample),
         description: Description { observations: sample.rows() as f64, floor: part.floor },
         sample: &sample,
+        unit: 1.0,
         allowed: search.shared.allowed,
         cancelled: search.shared.cancelled,
         progress: &|_| {},

@@ -51,6 +51,8 @@ impl Allowed<'_> {
 /// What all branches of a search share.
 pub(super) struct Shared<'a> {
     pub(super) sample: &'a Sample,
+    /// Its variance as a part of that of all rows; for progress alone.
+    pub(super) unit: f64,
     /// A few of its rows.
     pub(super) trial: Sample,
     pub(super) description: Description,
@@ -228,7 +230,8 @@ impl<'a> Search<'a> {
 
     fn tell(&self, best: &Candidate) {
         let evaluations = self.shared.evaluations.load(SeqCst) as f64;
-        let progress = Progress { evaluations, formula: best.model.expression(), error: best.error };
+        let error = best.error * self.shared.unit;
+        let progress = Progress { evaluations, formula: best.model.expression(), error };
         (self.shared.progress)(&progress);
     }
 

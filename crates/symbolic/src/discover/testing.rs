@@ -37,6 +37,7 @@ pub(super) fn found(
         trial: Shared::trial_of(&sample),
         description: Description::of_exact(rows),
         sample: &sample,
+        unit: 1.0,
         allowed: Allowed { functions: None, complexity: None },
         cancelled: &|| false,
         progress: &|_| {},

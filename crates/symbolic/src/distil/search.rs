@@ -1,17 +1,17 @@
 //! The beam over edges, what is undone of it, and the formulas that come of it.
 
+use super::agreement::{agreements, observations, unexplained};
 use super::chains::straightened;
 use super::compose::{needed, output_formula};
-use super::refit::{Observations, predictions, refit};
+use super::refit::{Observations, refit};
 use super::state::{Scale, State, sureness};
-use super::{Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
+use super::{DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
 use crate::discover::SearchEnd;
 use crate::expression::Expression;
 use crate::families::{Family, family};
 use crate::fit::Fit;
-use crate::formula::Formula;
 use crate::front::{Candidate, Description, Front, variants};
-use crate::model::{LevenbergMarquardt, Model, refine};
+use crate::model::Model;
 use crate::sample::Sample;
 use kanode_network::{EdgeId, Network, NetworkError};
 use rayon::prelude::*;
@@ -27,8 +27,6 @@ const EDGES: usize = 2;
 const FUNCTIONS: usize = 3;
 /// Fully symbolic networks that become formulas.
 const FINALISTS: usize = 4;
-/// Steps of the last fit, on all rows.
-const LAST: usize = 10;
 /// Bits by which a network with splines must be shorter than all formulas to be told of.
 const HYBRID: f64 = 10.0;
 /// Rounds of undoing.
@@ -50,6 +48,8 @@ pub(super) struct Search<'a> {
     options: &'a DistilOptions,
     rows: Observations,
     scale: Scale,
+    /// The variance of the search's rows as a part of that of all.
+    unit: f64,
     noise: f64,
     description: Description,
     evaluations: usize,
@@ -58,7 +58,10 @@ pub(super) struct Search<'a> {
     names: Vec<Arc<str>>,
     candidates: Vec<Candidate>,
     formulas: HashSet<Expression>,
-    hybrid: Option<Hybrid>,
+    /// The best networks without splines, the best first.
+    finished: Vec<State>,
+    /// The best network that has functions and splines.
+    partial: Option<State>,
 }
 
 /// The search is over before its end.
@@ -87,10 +90,7 @@ impl<'a> Search<'a> {
                 reason: "the network has no finite value at one of the rows",
             });
         }
-        let unseen = validation.map(|sample| {
-            let rows = observations(network, sample, output);
-            refit(&mut network.clone(), &rows, 0) / rows.variance()
-        });
+        let unseen = validation.map(|sample| unexplained(network, sample, output));
         let unseen = unseen.filter(|error| error.is_finite());
         let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
         let floor = (noise * noise).min(before).max(error).max(1e-24);
@@ -100,6 +100,7 @@ impl<'a> Search<'a> {
         } else {
             Description::of_noisy(sample.rows())
         };
+        let unit = sample.variance() / whole.variance();
         let start = opened(polished, error, output);
         let names = sample.names().to_vec();
         Ok(Self {
@@ -109,47 +110,43 @@ impl<'a> Search<'a> {
             options,
             rows,
             scale,
+            unit,
             noise,
             description,
             evaluations: 0,
             started: Instant::now(),
+            partial: None,
             start,
             names,
             candidates: Vec::new(),
             formulas: HashSet::new(),
-            hybrid: None,
+            finished: Vec::new(),
         })
     }
 
     pub(super) fn run(mut self, watch: &mut Watch<'_>) -> Result<Distilled, DistilError> {
         let ended = match self.explore(watch) {
-            Ok(ended) | Err(Stop::Early(ended)) => ended,
+            Ok(ended) => ended,
+            Err(Stop::Early(ended)) => {
+                self.settle();
+                ended
+            }
             Err(Stop::Cancelled) => return Err(DistilError::Cancelled),
         };
-        let reason = "the search ended before a network without splines was reached";
-        let found = Front::of(self.candidates).ok_or(DistilError::Nothing { reason })?;
-        // Formulas were found on some of the rows; they are fitted to and judged by all.
-        let last = |candidate: &Candidate| {
-            let mut model = candidate.model.clone();
-            let error = refine(&mut model, self.whole, LevenbergMarquardt { steps: LAST });
-            Candidate::new(
-                model,
-                error,
-                Description { observations: self.whole.rows() as f64, ..self.description },
-            )
-        };
-        let front = Front::of(found.candidates().iter().map(last)).ok_or(DistilError::Nothing { reason })?;
+        let reason = "no network without splines was reached that has a finite value at all rows";
+        let found = Front::of(std::mem::take(&mut self.candidates)).ok_or(DistilError::Nothing { reason })?;
+        let front = found.on_all(self.whole, self.description, &|| false);
+        let front = front.ok_or(DistilError::Nothing { reason })?;
         let agreements = agreements(&front, self.network, self.whole, self.options.output);
         let exact = front.candidates()[front.best()].is_exact();
-        let hybrid = self.hybrid.filter(|_| !exact);
+        let hybrid = if exact { None } else { self.hybrid() };
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
     }
 
     fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
         let mut beam = vec![self.start.clone()];
-        let (mut finished, mut partial) = (Vec::new(), self.start.clone());
         if self.start.open.is_empty() {
-            finished.append(&mut beam);
+            self.finished.append(&mut beam);
         }
         while !beam.is_empty() {
             let mut children = self.children(&beam, watch)?;
@@ -163,21 +160,21 @@ impl<'a> Search<'a> {
                     evaluations: self.evaluations,
                     fixed,
                     edges,
-                    error: best.error,
+                    error: best.error * self.unit,
                 });
-                if !best.open.is_empty() && best.bits(&self.scale) < partial.bits(&self.scale) {
-                    partial = best.clone();
+                let least = self.partial.as_ref().map_or(f64::INFINITY, |partial| partial.bits(&self.scale));
+                if !best.open.is_empty() && best.bits(&self.scale) < least {
+                    self.partial = Some(best.clone());
                 }
             }
             let (done, open) = children.into_iter().partition(|child| child.open.is_empty());
             beam = open;
-            finished.extend::<Vec<State>>(done);
+            self.finish(done);
         }
-        finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
-        finished.truncate(FINALISTS);
+        let finished = self.finished.clone();
         let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
         for state in &finished {
-            if self.conclude(std::slice::from_ref(state), watch)? {
+            if self.conclude(state, watch)? {
                 return Ok(SearchEnd::Exact);
             }
         }
@@ -185,16 +182,41 @@ impl<'a> Search<'a> {
             let better = self.undone(&best, watch)?;
             let Some(better) = better else { break };
             best = better;
-            if self.conclude(std::slice::from_ref(&best), watch)? {
+            self.finish(vec![best.clone()]);
+            if self.conclude(&best, watch)? {
                 return Ok(SearchEnd::Exact);
             }
         }
-        if partial.bits(&self.scale) + HYBRID < best.bits(&self.scale) && !partial.fixed.is_empty() {
-            let splines = partial.open.keys().copied().collect();
-            self.hybrid = Some(Hybrid { network: partial.network, splines, error: partial.error });
-        }
         self.simplify(best, watch)?;
         Ok(SearchEnd::Complete)
+    }
+
+    /// Keeps the best networks without splines.
+    fn finish(&mut self, done: Vec<State>) {
+        self.finished.extend(done);
+        self.finished.sort_by(|a, b| a.bits(&self.scale).total_cmp(&b.bits(&self.scale)));
+        self.finished.truncate(FINALISTS);
+    }
+
+    /// Formulas of what there is when the search has to end: of the networks without splines that are none yet, and a
+    /// constant, which is the best that can be said where no network has got so far.
+    fn settle(&mut self) {
+        let finished = self.finished.iter().filter_map(|state| self.expression(state));
+        let mut expressions: Vec<Expression> = finished.collect();
+        expressions.push(Expression::real(self.sample.mean()));
+        let this: &Self = self;
+        let found: Vec<Vec<Candidate>> =
+            expressions.par_iter().map(|expression| this.formulas_of(expression)).collect();
+        self.candidates.extend(found.into_iter().flatten());
+    }
+
+    /// The best network that has functions and splines, if it describes the data shorter than all without.
+    fn hybrid(&self) -> Option<Hybrid> {
+        let least = self.finished.first().map_or(f64::INFINITY, |best| best.bits(&self.scale));
+        let partial = self.partial.as_ref().filter(|one| one.bits(&self.scale) + HYBRID < least)?;
+        let splines = partial.open.keys().copied().collect();
+        let error = unexplained(&partial.network, self.whole, self.options.output);
+        error.is_finite().then(|| Hybrid { network: partial.network.clone(), splines, error })
     }
 
     /// Networks with one function more, from the surest edges of those given.
@@ -257,18 +279,23 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Makes formulas of networks without splines; whether one is exact.
-    fn conclude(&mut self, states: &[State], watch: &Watch<'_>) -> Result<bool, Stop> {
-        let mut expressions = Vec::new();
-        for state in states {
-            let formula = output_formula(&state.network, self.options.output, &self.names);
-            expressions.extend(formula.filter(|formula| self.formulas.insert(formula.clone())));
-        }
-        let found = self.each(&expressions, watch, |this, expression| {
-            variants(&Model::of(expression), &this.sample, this.description)
-        })?;
+    /// Makes formulas of a network without splines; whether one is exact.
+    fn conclude(&mut self, state: &State, watch: &Watch<'_>) -> Result<bool, Stop> {
+        let expression = self.expression(state);
+        let found = self.each(expression.as_slice(), watch, Self::formulas_of)?;
+        self.formulas.extend(expression);
         self.candidates.extend(found.into_iter().flatten());
         Ok(self.candidates.iter().any(Candidate::is_exact))
+    }
+
+    /// What a network without splines computes, if there are no formulas of that yet.
+    fn expression(&self, state: &State) -> Option<Expression> {
+        let formula = output_formula(&state.network, self.options.output, &self.names);
+        formula.filter(|formula| !self.formulas.contains(formula))
+    }
+
+    fn formulas_of(&self, expression: &Expression) -> Vec<Candidate> {
+        variants(&Model::of(expression), &self.sample, self.description)
     }
 
     /// The best network that has another function on one of its edges, read anew from a spline in its place; None if that
@@ -307,7 +334,7 @@ impl<'a> Search<'a> {
             let scale = self.scale;
             let better = |a: &State, b: &State| a.bits(&scale).total_cmp(&b.bits(&scale));
             let Some(next) = made.into_iter().flatten().min_by(better) else { return Ok(()) };
-            self.conclude(std::slice::from_ref(&next), watch)?;
+            self.conclude(&next, watch)?;
             if next.error > 0.999 {
                 return Ok(());
             }
@@ -369,40 +396,4 @@ fn opened(network: Network<f64>, error: f64, output: usize) -> State {
         }
     }
     State { network, error, fixed, open }
-}
-
-/// Rows in the network's units.
-fn observations(network: &Network<f64>, sample: &Sample, output: usize) -> Observations {
-    let rows = sample.rows();
-    let x: Vec<f64> =
-        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
-    let (mean, scale) = network
-        .scaler()
-        .map_or((0.0, 1.0), |scaler| (scaler.target_mean[output], scaler.target_scale[output]));
-    let y = sample.y().iter().map(|y| (y - mean) / scale).collect();
-    let total: f64 = (0..rows).map(|row| sample.weight(row)).sum();
-    let roots = (0..rows).map(|row| (sample.weight(row) / total).sqrt()).collect();
-    Observations { x: network.scale_inputs(&x, rows), y, roots, output }
-}
-
-/// How far formulas are from the network on the rows.
-fn agreements(front: &Front, network: &Network<f64>, sample: &Sample, output: usize) -> Vec<Agreement> {
-    let rows = sample.rows();
-    let observed = observations(network, sample, output);
-    let predicted = predictions(network, &observed);
-    let points: Vec<f64> =
-        (0..rows).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect();
-    let of_candidate = |candidate: &Candidate| {
-        let formula = Formula::new(candidate.model.expression(), Some(sample.names().to_vec())).ok();
-        let mut values = vec![f64::NAN; rows];
-        if let Some(formula) = formula {
-            formula.evaluate(&points, &mut values);
-        }
-        let differences = values.iter().zip(&predicted).map(|(value, predicted)| (value - predicted).abs());
-        let greater = |most: f64, one: f64| if one <= most { most } else { one };
-        let largest = differences.clone().fold(0.0, greater);
-        let rms = (differences.map(|one| one * one).sum::<f64>() / rows as f64).sqrt();
-        Agreement { largest, rms }
-    };
-    front.candidates().iter().map(of_candidate).collect()
 }

@@ -214,6 +214,21 @@ fn what_nothing_explains_stays_a_spline_and_is_told_of() {
 }
 
 #[test]
+fn errors_of_networks_are_those_on_all_rows() {
+    let text = "abs(abs(abs(3*x) - 1.7) - 0.6) - 0.8*abs(x - 0.3) + y^2";
+    let (sample, data) = law(text, &SQUARE, 1000, 0.0, 0);
+    let specification = Specification { grid: 40, degree: 1, ..Specification::of(&[2, 1]) };
+    let network = trained(specification, &data);
+    let mut y = sample.y().to_vec();
+    // A row that the search does not look at.
+    y[2] += 1e3;
+    let outlying = Sample::new(sample.names().to_vec(), sample.columns().to_vec(), y, None).unwrap();
+    let found = searched(&network, &outlying, 2);
+    let error = found.hybrid.expect("no family has six bends").error * outlying.variance();
+    assert!((error / 1e3 - 1.0).abs() < 0.01, "{error}");
+}
+
+#[test]
 fn a_weak_input_does_not_become_zero() {
     // 0.2 % of the variance, without noise: 1 − r² of leaving it out is what pykan calls a good fit.
     let text = "sin(3*x) + 0.05*y";
@@ -234,15 +249,36 @@ fn budget_and_cancellation_end_a_search() {
     let options = DistilOptions { budget: all.evaluations - 20, ..DistilOptions::default() };
     let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
     assert!(found.ended == SearchEnd::Budget && found.evaluations < all.evaluations);
-    let options = DistilOptions { budget: 1, ..DistilOptions::default() };
-    assert!(matches!(
-        distil(&network, &sample, None, &options, &mut watch),
-        Err(DistilError::Nothing { .. })
-    ));
     assert!(reports.iter().any(|report| report.fixed == 3 && report.edges == 3));
     let mut watch = Watch { cancelled: &|| true, progress: &mut |_| {} };
     let cancelled = distil(&network, &sample, None, &options, &mut watch);
     assert_eq!(cancelled.map(drop).unwrap_err(), DistilError::Cancelled);
+}
+
+#[test]
+fn a_search_that_ends_early_tells_what_it_has() {
+    let (sample, data) = law(HELLO, &SQUARE, 300, 0.05, 3);
+    let network = trained(Specification::of(&[2, 1, 1]), &data);
+    let (mut fixed, mut constant) = (Vec::new(), false);
+    for budget in [0, 1, 10, 20, 30, 40] {
+        let options = DistilOptions { budget, ..DistilOptions::default() };
+        let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+        let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
+        assert_eq!(found.ended, SearchEnd::Budget, "{budget}");
+        constant |= best(&found).variables().is_empty();
+        if let Some(hybrid) = &found.hybrid {
+            fixed.push(3 - hybrid.splines.len());
+            assert!(hybrid.error < 0.02);
+        }
+    }
+    assert!(constant, "nothing but a constant is known before an edge is a function");
+    assert!(fixed.contains(&1) || fixed.contains(&2), "{fixed:?}");
+    let options = DistilOptions { time: Some(Duration::ZERO), ..DistilOptions::default() };
+    let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+    let found = distil(&network, &sample, None, &options, &mut watch).unwrap();
+    assert_eq!(found.ended, SearchEnd::Time);
+    let front = found.front.candidates();
+    assert!((front[found.front.best()].error - 1.0).abs() < 1e-9);
 }
 
 #[test]
