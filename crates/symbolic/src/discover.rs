@@ -29,7 +29,7 @@ mod transform;
 use crate::expression::{Expression, Function};
 use crate::families::{Family, default_families};
 use crate::fit::Noise;
-use crate::front::{Description, Front, finish};
+use crate::front::{Candidate, Description, Front, finish};
 use crate::model::Model;
 use crate::sample::{Sample, SampleError};
 use problem::Problem;
@@ -136,6 +136,7 @@ pub fn discover(
         cancelled,
         progress,
         evaluations: Default::default(),
+        told: Default::default(),
     };
     let chosen = screen::columns(&few);
     let problem = Problem {
@@ -145,7 +146,7 @@ pub fn discover(
         outer: Vec::new(),
     };
     let noise = noise::estimate(&problem.columns, &few);
-    let share = CLEAN_SHARES[if noise.is_clean { 0 } else { 2 - usize::from(noise.is_noisy) }];
+    let share = clean_share(&noise, few.rows());
     let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
     if !few.is_constant() {
@@ -157,23 +158,32 @@ pub fn discover(
             solve::solve(&mut search, &problem, &options.families, 0);
         }
     }
-    let ended = match (search.has_exact(), cancelled(), deadline) {
-        (true, ..) => SearchEnd::Exact,
-        (_, true, _) => SearchEnd::Cancelled,
-        (.., Some(deadline)) if Instant::now() >= deadline => SearchEnd::Time,
-        _ if search.spent() >= options.evaluations => SearchEnd::Budget,
-        _ => SearchEnd::Complete,
-    };
+    let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let finalists = if search.has_exact() { FINALISTS.0 } else { FINALISTS.1 };
     let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
-    let front =
-        finish(&search.archive, &all, description, finalists, &|formula| shared.allowed.admits(formula), &late);
+    let front = finish(
+        &search.archive,
+        &all,
+        description,
+        finalists,
+        &|formula| shared.allowed.admits(formula),
+        &late,
+    );
     let front = match front {
         Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &late),
         front => front,
     };
     let front = front.unwrap_or_else(|| trivial(sample, description));
+    // Rows that the search did not look at may speak against a law.
+    let exact = search.has_exact() && front.candidates().iter().any(Candidate::is_exact);
+    let ended = match (exact, cancelled(), over) {
+        (true, ..) => SearchEnd::Exact,
+        (_, true, _) => SearchEnd::Cancelled,
+        (.., true) => SearchEnd::Time,
+        _ if search.spent() >= options.evaluations => SearchEnd::Budget,
+        _ => SearchEnd::Complete,
+    };
     Discovery { front, evaluations: search.spent(), ended }
 }
 
@@ -201,6 +211,7 @@ pub fn discover_curve(
         cancelled,
         progress: &|_| {},
         evaluations: Default::default(),
+        told: Default::default(),
     };
     let problem = Problem {
         columns: sample.columns().to_vec(),
@@ -217,9 +228,25 @@ pub fn discover_curve(
         solve::solve(&mut search, &problem, &options.families, 0);
     }
     let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
-    let front =
-        finish(&search.archive, &sample, description, finalists, &|formula| shared.allowed.admits(formula), &late);
+    let front = finish(
+        &search.archive,
+        &sample,
+        description,
+        finalists,
+        &|formula| shared.allowed.admits(formula),
+        &late,
+    );
     Ok(front.unwrap_or_else(|| trivial(&sample, description)))
+}
+
+/// The part for an exact law: all of it where there are too few rows to search for a noisy one.
+fn clean_share(noise: &noise::Estimate, rows: usize) -> f64 {
+    match (rows < noise::FEWEST, noise.is_clean, noise.is_noisy) {
+        (true, ..) => 1.0,
+        (_, true, _) => CLEAN_SHARES[0],
+        (.., true) => CLEAN_SHARES[1],
+        _ => CLEAN_SHARES[2],
+    }
 }
 
 /// Whether the time for the last fits is over as well.
@@ -237,7 +264,7 @@ fn trivial(sample: &Sample, description: Description) -> Front {
     let mean = problem::moments(sample.y()).0;
     let model = Model::of(&Expression::real(mean));
     let error = crate::model::error_of(&model, sample);
-    Front::single(crate::front::Candidate::new(model, error, description))
+    Front::single(Candidate::new(model, error, description))
 }
 
 #[cfg(test)]
@@ -277,15 +304,51 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_those_of_all_rows() {
-        let few = sample("x*y + 1", &[(1.0, 3.0); 2], 12_000, 0.01);
-        // One row that neither the search nor the last fit in all forms looks at.
-        let all = few.thinned(FINAL_ROWS, 0);
-        let seen = |row: &usize| all.columns()[0].contains(&few.columns()[0][*row]);
-        let row = (0..few.rows()).find(|row| !seen(row)).unwrap();
-        let mut y = few.y().to_vec();
+    fn progress_tells_of_nothing_worse_than_before() {
+        let data = sample("sin(x*y) + z/x", &[(1.0, 3.0); 3], 300, 0.001);
+        let options = SearchOptions { evaluations: 400.0, ..SearchOptions::default() };
+        let told = std::sync::Mutex::new(Vec::new());
+        let progress = |progress: &Progress| {
+            let model = Model::of(&progress.formula);
+            let candidate = Candidate::new(model, progress.error, Description::of_exact(data.rows()));
+            told.lock().unwrap().push(candidate.bits);
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let _ = pool.install(|| discover(&data, &options, &|| false, &progress));
+        let told = told.into_inner().unwrap();
+        assert!(told.len() > 3 && told.is_sorted_by(|before, after| before >= after), "{told:?}");
+    }
+
+    #[test]
+    fn few_rows_get_all_of_the_work() {
+        let unsure = noise::Estimate { level: None, is_noisy: false, is_clean: false };
+        let shares = [noise::FEWEST - 1, noise::FEWEST].map(|rows| clean_share(&unsure, rows));
+        assert_eq!(shares, [1.0, CLEAN_SHARES[2]]);
+    }
+
+    /// Many rows of a law, and the same with another target in one that neither the search nor the last fit in all forms
+    /// looks at.
+    fn outlying(level: f64) -> (Sample, Sample) {
+        let many = sample("x*y + 1", &[(1.0, 3.0); 2], 12_000, level);
+        let all = many.thinned(FINAL_ROWS, 0);
+        let seen = |row: &usize| all.columns()[0].contains(&many.columns()[0][*row]);
+        let row = (0..many.rows()).find(|row| !seen(row)).unwrap();
+        let mut y = many.y().to_vec();
         y[row] += 1e4;
-        let outlying = Sample::new(few.names().to_vec(), few.columns().to_vec(), y, None).unwrap();
+        let outlying = Sample::new(many.names().to_vec(), many.columns().to_vec(), y, None).unwrap();
+        (many, outlying)
+    }
+
+    #[test]
+    fn a_law_is_exact_on_all_rows_or_not_at_all() {
+        let (clean, outlying) = outlying(0.0);
+        let ended = |sample: &Sample| discover(sample, &SearchOptions::default(), &|| false, &|_| {}).ended;
+        assert_eq!((ended(&clean), ended(&outlying)), (SearchEnd::Exact, SearchEnd::Complete));
+    }
+
+    #[test]
+    fn errors_are_those_of_all_rows() {
+        let (few, outlying) = outlying(0.01);
         let told = std::sync::Mutex::new(Vec::new());
         let options = SearchOptions { evaluations: 200.0, ..SearchOptions::default() };
         let progress = |progress: &Progress| told.lock().unwrap().push(progress.error * outlying.variance());

@@ -165,7 +165,9 @@ impl From<SampleError> for Failure {
             SampleError::Rows { rows } => {
                 ("ERR_KAN_DATA", json!({ "expected": "at least 3 rows", "found": rows }))
             }
-            SampleError::Name { name, column } => ("ERR_KAN_DATA", json!({ "found": name, "column": column })),
+            SampleError::Name { name, column } => {
+                ("ERR_KAN_DATA", json!({ "found": name, "column": column }))
+            }
             SampleError::Number { row, .. } => ("ERR_KAN_NUMBER", json!({ "row": row })),
         };
         Self::new(code, error.to_string()).with(details)

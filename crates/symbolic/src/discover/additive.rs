@@ -152,6 +152,7 @@ pub(super) fn formulas_of(
         cancelled: search.shared.cancelled,
         progress: &|_| {},
         evaluations: Default::default(),
+        told: Default::default(),
     };
     let mut inner = Search::new(&shared, Some(1.5 * part.floor + 1e-22), true, budget);
     inner.deadline = search.deadline;

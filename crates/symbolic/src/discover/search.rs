@@ -8,6 +8,7 @@ use crate::model::{LevenbergMarquardt, Model, error_of, refine};
 use crate::sample::Sample;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Candidates that a search keeps.
@@ -61,6 +62,8 @@ pub(super) struct Shared<'a> {
     pub(super) progress: &'a (dyn Fn(&Progress) + Sync),
     /// Evaluations of all branches, those whose results are not used included; for progress alone.
     pub(super) evaluations: AtomicU64,
+    /// The fewest bits that progress has told of.
+    pub(super) told: Mutex<Option<f64>>,
 }
 
 impl<'a> Shared<'a> {
@@ -228,7 +231,13 @@ impl<'a> Search<'a> {
         self.shorten();
     }
 
+    /// Tells of a candidate that leads this branch, if it leads all of them.
     fn tell(&self, best: &Candidate) {
+        let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_some_and(|least| least <= best.bits) {
+            return;
+        }
+        *told = Some(best.bits);
         let evaluations = self.shared.evaluations.load(SeqCst) as f64;
         let error = best.error * self.shared.unit;
         let progress = Progress { evaluations, formula: best.model.expression(), error };

@@ -42,6 +42,7 @@ pub(super) fn found(
         cancelled: &|| false,
         progress: &|_| {},
         evaluations: Default::default(),
+        told: Default::default(),
     };
     let problem = Problem {
         columns: sample.columns().to_vec(),
