@@ -20,7 +20,26 @@ import { type KeptFront, SymbolicResult } from './result.js'
 import { type FamilyName, familyList } from './suggest.js'
 
 /** A function that formulas may have. */
-export type FunctionName = (typeof functionNames)[number]
+export type FunctionName =
+  | 'exp'
+  | 'log'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh'
+  | 'abs'
+  | 'sign'
+  | 'erf'
+  | 'j0'
+  | 'j1'
 
 /** How far a search for a formula is. */
 export interface DiscoverProgress {
@@ -78,10 +97,27 @@ const optionNames: readonly (keyof DiscoverOptions)[] = [
   'onProgress',
 ]
 
-const functionNames = [
-  ...(['exp', 'log', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh'] as const),
-  ...(['asinh', 'acosh', 'atanh', 'abs', 'sign', 'erf', 'j0', 'j1'] as const),
-] as const
+const functionNames: readonly FunctionName[] = [
+  'exp',
+  'log',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'abs',
+  'sign',
+  'erf',
+  'j0',
+  'j1',
+]
 
 function functions(value: unknown): FunctionName[] {
   if (!Array.isArray(value)) refuseType('functions', "a list such as ['exp', 'sin']", value)
