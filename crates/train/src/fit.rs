@@ -71,22 +71,15 @@ pub fn fit<T: Real>(
     let rows = data.borrow().rows();
     let options = &options.resolved(&working, rows)?;
     probe_fit::<T>(&options.optimizer(), network.parameter_count())?;
-    // Starts run side by side where they are long, and where there is memory for a system of each.
-    let mut threads = 1;
     if options.is_lm() {
         let cost = LmCost::of(&working, rows, options.grid.last().copied());
         probe::<f64>("the system of lm", cost.numbers())?;
-        let most = backend.threads().min(options.starts.unwrap_or(1));
-        let has_room = || probe::<f64>("the systems of starts", cost.numbers().saturating_mul(most)).is_ok();
-        if cost.is_worth_a_thread() && has_room() {
-            threads = most;
-        }
     }
     let prepared = prepare(&mut working, data.borrow(), validation, options)?;
     drop(data);
     let is_first = resume.is_none() && !network.is_fitted() && !options.continual;
     if options.is_lm() && (is_first || options.starts > Some(1)) {
-        let smoothing = choose_start(&mut working, &prepared.training, options, threads, observer)?;
+        let smoothing = choose_start(&mut working, &prepared.training, options, backend.threads(), observer)?;
         working.set_regularization(smoothing.adaptive.then(|| smoothing.record()));
     }
     let mut run = Run::new(working, backend, &prepared, options, resume, !network.is_fitted(), started)?;

@@ -3,9 +3,11 @@
 
 use crate::batches::{Batches, Block, Plan};
 use crate::error::TrainError;
+use crate::memory::probe;
 use crate::observer::Observer;
 use crate::options::FitOptions;
 use crate::report::{Phase, Progress};
+use crate::resolve::LmCost;
 use crate::run::initial_smoothing;
 use crate::side_by_side::{Waiting, side_by_side};
 use crate::solver::{Halt, Smoothing, Solver, SolverRows};
@@ -27,7 +29,7 @@ const ROWS: (usize, usize) = (2000, 4);
 const LEAST_LAMBDA: f64 = 1e-8;
 
 /// Gives the network the best of its own parameters and `options.starts - 1` others, each after a short fit, and says
-/// which prior to go on with. Keeps what it has when it is cancelled. Starts run on so many threads, and each that is
+/// which prior to go on with. Keeps what it has when it is cancelled. Starts run on at most so many threads, and each that is
 /// done is told; which one is the best does not depend on the threads.
 ///
 /// Where the prior is to be found from the data, the starts have next to none at first. If their best leaves next to no
@@ -44,6 +46,7 @@ pub(crate) fn choose_start<T: Real>(
     let asked = initial_smoothing(options, network);
     let plan = Plan { size: sample_of(training.rows, network), shuffle: true, seed: options.shuffle_seed };
     let rows = Arc::new(SolverRows::of(&Batches::new(training, plan).get(0, 0)));
+    let threads = side_by_side_of(network, rows.rows, options, threads);
     let mut contest = Contest::new(rows, options, threads, observer);
     if !asked.adaptive {
         let prior = Smoothness { lambda: asked.prior.lambda.max(LEAST_LAMBDA), ..asked.prior };
@@ -73,6 +76,20 @@ pub(crate) fn choose_start<T: Real>(
 /// Rows that starts are compared on, of so many.
 fn sample_of<T: Real>(rows: usize, network: &Network<T>) -> usize {
     rows.min(ROWS.0.max(ROWS.1.saturating_mul(network.parameter_count())))
+}
+
+/// How many of so many threads starts on so many rows should have: one, unless a start is long and there is memory for a
+/// system of each that is on its way.
+fn side_by_side_of<T: Real>(
+    network: &Network<T>,
+    rows: usize,
+    options: &FitOptions,
+    threads: usize,
+) -> usize {
+    let cost = LmCost::of(network, rows, None);
+    let most = threads.min(options.starts.unwrap_or(1));
+    let has_room = || probe::<f64>("the systems of starts", cost.numbers().saturating_mul(most)).is_ok();
+    if cost.is_worth_a_thread() && has_room() { most } else { 1 }
 }
 
 /// A start after its fit.
