@@ -1,7 +1,7 @@
 /** Inputs are copied in the synchronous part of a call; outputs are JavaScript's own, so that nothing piles up. */
 import test from 'ava'
 import { Dataset, Kan } from 'kanode'
-import { pause, resident, surface } from './helpers.js'
+import { memory, pause, resident, surface } from './helpers.js'
 
 const clean = surface(300)
 const flat = () => Float64Array.from(clean.x.flat())
@@ -60,7 +60,7 @@ test('results of a synchronous loop do not pile up', async t => {
   let most = 0
   for (let i = 0; i < 200; i++) {
     model.predictSync(matrix)
-    most = Math.max(most, process.memoryUsage.rss() / 1e6)
+    most = Math.max(most, memory())
   }
   await pause(0)
   // 320 MB of results went by.

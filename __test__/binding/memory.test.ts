@@ -1,7 +1,7 @@
 /** Memory is given back: by the garbage collector in time, by `dispose` at once. */
 import test from 'ava'
 import { Kan } from 'kanode'
-import { pause, resident, settled, surface } from './helpers.js'
+import { memory, pause, resident, settled, surface } from './helpers.js'
 
 const data = surface(100)
 
@@ -41,7 +41,7 @@ test.serial('fitted models that are dropped are collected, what their optimisers
   let most = 0
   for (let i = 0; i < 24; i++) {
     await round()
-    most = Math.max(most, process.memoryUsage.rss() / 1e6)
+    most = Math.max(most, memory())
     await pause(0)
   }
   // A model with its state is about 80 MB; 24 of them are 1.9 GB.
@@ -85,7 +85,7 @@ test.serial('dispose frees at once, in a synchronous loop too', async t => {
   let most = 0
   for (let i = 0; i < 60; i++) {
     new Kan({ layers: [500, 200], grid: 10 }).dispose()
-    most = Math.max(most, process.memoryUsage.rss() / 1e6)
+    most = Math.max(most, memory())
   }
   t.true(most - before < 150, `grew by ${Math.round(most - before)} MB`)
 })
