@@ -152,9 +152,9 @@ impl<T: Float> CpuExecutor<T> {
         }
     }
 
-    /// Takes the rows of a pass through all layers; their activations begin at block `first`. The first pass of a call
-    /// brings the parameters.
-    fn pass(&mut self, parameters: Option<&[T]>, rows: Rows, x: &[T], first: usize) {
+    /// Takes the rows of a pass through all layers; their activations begin at block `first`. The first pass of a call, that
+    /// has `all` rows, brings the parameters.
+    fn pass(&mut self, (parameters, all): (Option<&[T]>, Rows), rows: Rows, x: &[T], first: usize) {
         let range = |nodes: usize| first * nodes * rows.block..(first + rows.blocks()) * nodes * rows.block;
         let inputs = self.program.inputs();
         self.team.to_panels(rows, inputs, x, &mut self.activations[0][range(inputs)]);
@@ -162,7 +162,7 @@ impl<T: Float> CpuExecutor<T> {
         let plans = self.plans.iter().zip(&mut self.packed);
         for (index, ((layer, layer_range), (plan, packed))) in layers.zip(plans).enumerate() {
             let views = parameters.map(|parameters| layer.views(&parameters[layer_range.clone()]));
-            let packed = (&mut **packed, views);
+            let packed = (&mut **packed, views, plan.keeps_packed(all));
             let (before, after) = self.activations.split_at_mut(index + 1);
             let x = &mut before[index][range(plan.inputs)];
             self.team.sort(plan, rows, x, (&mut self.orders[index], first));
@@ -192,7 +192,7 @@ impl<T: Float> CpuExecutor<T> {
             let start = first * rows.block;
             let x = &x[start * self.program.inputs()..][..pass.count * self.program.inputs()];
             let first = if keep { first } else { 0 };
-            self.pass((start == 0).then_some(parameters), pass, x, first);
+            self.pass(((start == 0).then_some(parameters), rows), pass, x, first);
             visit(self, pass, start, first);
         }
     }
@@ -260,7 +260,7 @@ impl<T: Float> CpuExecutor<T> {
             }
             layout = self.team.backward(
                 plan,
-                &self.packed[index],
+                plan.keeps_packed(rows).then_some(&*self.packed[index]),
                 rows,
                 (&self.activations[index], &self.orders[index]),
                 &self.packed_dy,

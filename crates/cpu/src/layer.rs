@@ -4,6 +4,7 @@
 //! not depend on the number of threads.
 
 use crate::buffer::Buffer;
+use crate::coefficients::{Coefficients, Gradients};
 use crate::float::Float;
 use crate::pack;
 use crate::partition::{MOVES, Partition, Rows, SORTS, STRIP, cut};
@@ -41,12 +42,8 @@ impl<T: Float> Team<T> {
 
     /// Makes room for a plan's blocks in the scratch of every worker that may get a task, which is the first alone unless
     /// the work is shared: one that comes late must not allocate in the middle of a step.
-    /// `inputs` are those of a task that keeps the gradients of their packed coefficients.
-    fn fit(&self, plan: &Plan<T>, block: usize, inputs: usize, shared: bool) {
-        self.each_scratch(shared, |scratch| {
-            scratch.fit(plan, block);
-            scratch.task_gradient.resize(plan.packed(inputs));
-        });
+    fn fit(&self, plan: &Plan<T>, block: usize, shared: bool) {
+        self.each_scratch(shared, |scratch| scratch.fit(plan, block));
     }
 
     /// Prepares the scratch of every worker that may get a task: of the first alone unless the work is shared.
@@ -90,7 +87,7 @@ impl<T: Float> Team<T> {
             return;
         }
         let count = (SORTS / rows.block).max(1);
-        self.fit(plan, rows.block, 0, rows.blocks() * plan.inputs > count);
+        self.fit(plan, rows.block, rows.blocks() * plan.inputs > count);
         let pieces = order.pieces(first_block * plan.inputs, x, count);
         self.pool.run(pieces, |worker, (first, columns)| {
             let sorter = &mut self.scratch(worker).sorter;
@@ -99,12 +96,13 @@ impl<T: Float> Team<T> {
     }
 
     /// Sums `y` of a layer for inputs `x`: `[block][sum][row]` and `[block][node][row]`. Block 0 is block `first_block`
-    /// of `order`. The coefficients are packed first where there are `parameters`.
+    /// of `order`. The coefficients are packed first where there are `parameters`, and `packed` has them afterwards if
+    /// they are `kept`.
     #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn forward(
         &self,
         plan: &Plan<T>,
-        (packed, parameters): (&mut [T], Option<LayerViews<'_, T>>),
+        (packed, parameters, kept): (&mut [T], Option<LayerViews<'_, T>>, bool),
         rows: Rows,
         x: &[T],
         (order, first_block): (&Order, usize),
@@ -112,23 +110,22 @@ impl<T: Float> Team<T> {
         partial: &mut Buffer<T>,
     ) {
         let partition = Partition::forward(rows, &plan.work());
-        self.fit(plan, rows.block, 0, partition.groups() * partition.chunks() > 1);
+        self.fit(plan, rows.block, partition.groups() * partition.chunks() > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
         let per_block = plan.outputs * rows.block;
         let chunks = partition.chunks();
         let lengths = partition.tasks().map(|(blocks, _)| blocks.len() * per_block);
-        let run_one = |worker, packed: &[T], blocks, inputs, y: &mut [T]| {
-            let task = Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y };
+        let run_one = |worker, coefficients, blocks, inputs, y: &mut [T]| {
+            let task = Forward { plan, coefficients, x, layout, order, first_block, blocks, inputs, y };
             task.run(self.level, &mut self.scratch(worker));
         };
         let run = |target: &mut [T]| match parameters {
-            // Each task has inputs of its own: packed here, their coefficients are at hand when they are used.
+            // Each task has inputs of its own.
             Some(parameters) if partition.groups() == 1 => {
                 let packed = cut(packed, partition.node_ranges().map(|inputs| plan.packed(inputs.len())));
                 let tasks = partition.tasks().zip(packed).zip(cut(target, lengths));
-                self.pool.run(tasks, |worker, (((blocks, inputs), packed), y)| {
-                    self.pack_inputs(plan, inputs.clone(), parameters, packed);
-                    run_one(worker, packed, blocks, inputs, y);
+                self.pool.run(tasks, |worker, (((blocks, inputs), room), y)| {
+                    run_one(worker, Coefficients::Fresh { parameters, room, kept }, blocks, inputs, y);
                 });
             }
             _ => {
@@ -138,7 +135,8 @@ impl<T: Float> Team<T> {
                 let packed: &[T] = packed;
                 let tasks = partition.tasks().zip(cut(target, lengths));
                 self.pool.run(tasks, |worker, ((blocks, inputs), y)| {
-                    run_one(worker, &packed[plan.packed(inputs.start)..], blocks, inputs, y);
+                    let packed = Coefficients::Packed(&packed[plan.packed(inputs.start)..]);
+                    run_one(worker, packed, blocks, inputs, y);
                 });
             }
         };
@@ -164,11 +162,12 @@ impl<T: Float> Team<T> {
     }
 
     /// Gradients of a layer's parameters, and of `x` if asked for. Returns the layout of `dx`. `copies` is work space.
+    /// Parameters are packed again where nobody kept them.
     #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn backward(
         &self,
         plan: &Plan<T>,
-        packed: &[T],
+        packed: Option<&[T]>,
         rows: Rows,
         (x, order): (&[T], &Order),
         dy: &[T],
@@ -178,7 +177,7 @@ impl<T: Float> Team<T> {
     ) -> Partition {
         let partition = Partition::backward(rows, &plan.work());
         let (groups, chunks) = (partition.groups(), partition.chunks());
-        self.fit(plan, rows.block, if groups == 1 { partition.most_nodes() } else { 0 }, groups * chunks > 1);
+        self.fit(plan, rows.block, groups * chunks > 1);
         let layout = Partition::by_rows(rows, plan.inputs);
         let mut slices = dx.map(|dx| {
             dx.resize(partition.length());
@@ -186,27 +185,32 @@ impl<T: Float> Team<T> {
         });
         let dx = std::iter::repeat_with(move || slices.as_mut().and_then(Iterator::next));
         let tasks = partition.tasks().zip(dx);
-        let run_one =
-            |scratch: &mut Scratch<T>, (blocks, inputs): (_, Range<usize>), gradient: &mut [T], dx| {
-                let packed = &packed[plan.packed(inputs.start)..];
-                let task = Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, dx };
-                task.run(self.level, scratch);
+        let run_one = |worker,
+                       (blocks, inputs): (_, Range<usize>),
+                       gradients: Gradients<'_, T>,
+                       dx: Option<&mut [T]>| {
+            let scratch = &mut *self.scratch(worker);
+            let mut room = std::mem::take(&mut scratch.group);
+            let coefficients = match packed {
+                Some(packed) => Coefficients::Packed(&packed[plan.packed(inputs.start)..]),
+                None => Coefficients::Fresh { parameters, room: &mut room, kept: false },
             };
+            let task = Backward { plan, coefficients, x, layout, order, blocks, inputs, dy, gradients, dx };
+            task.run(self.level, scratch);
+            scratch.group = room;
+        };
         if groups == 1 {
             let gradients = views_of(plan, gradients, partition.node_ranges().map(|inputs| inputs.len()));
-            self.pool.run(tasks.zip(gradients), |worker, (((blocks, inputs), dx), gradients)| {
-                let scratch = &mut *self.scratch(worker);
-                let mut packed = std::mem::take(&mut scratch.task_gradient);
-                let packed_gradient = &mut packed[..plan.packed(inputs.len())];
-                run_one(scratch, (blocks, inputs.clone()), packed_gradient, dx);
-                self.unpack_inputs(plan, inputs, packed_gradient, parameters, gradients);
-                scratch.task_gradient = packed;
+            self.pool.run(tasks.zip(gradients), |worker, ((task, dx), views)| {
+                let mut room = std::mem::take(&mut self.scratch(worker).group_gradient);
+                run_one(worker, task, Gradients::Split { parameters, views, room: &mut room }, dx);
+                self.scratch(worker).group_gradient = room;
             });
         } else {
             copies.resize(groups * plan.packed(plan.inputs));
             let slices = cut(copies, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
             self.pool.run(tasks.zip(slices), |worker, ((task, dx), gradient)| {
-                run_one(&mut self.scratch(worker), task, gradient, dx);
+                run_one(worker, task, Gradients::Packed(gradient), dx);
             });
             self.unpack(plan, copies, parameters, gradients);
         }

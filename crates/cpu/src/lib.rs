@@ -12,6 +12,7 @@
 mod backend;
 mod buffer;
 mod cells;
+mod coefficients;
 mod error;
 mod executor;
 mod float;

@@ -127,11 +127,6 @@ impl Partition {
         self.nodes.div_ceil(self.nodes_per_chunk)
     }
 
-    /// Nodes of the largest chunk.
-    pub(crate) fn most_nodes(self) -> usize {
-        self.nodes_per_chunk.min(self.nodes)
-    }
-
     /// The blocks of each group, in order.
     pub(crate) fn block_ranges(self) -> impl Iterator<Item = Range<usize>> + Clone + Send {
         ranges(self.rows.blocks(), self.blocks_per_group)

@@ -2,7 +2,7 @@
 
 use crate::cells::Cells;
 use crate::float::Float;
-use crate::partition::{STRIP, Work};
+use crate::partition::{Rows, STRIP, Work};
 use crate::simd::{dispatch, lanes, wide};
 use fearless_simd::{Level, Simd};
 use kanode_engine::{Base, Layer};
@@ -19,6 +19,10 @@ const FEW_BASES: usize = 15;
 
 /// Rows of the shortest and the longest blocks.
 const BLOCKS: (usize, usize) = (128, 4096);
+
+/// Packed coefficients beyond which a layer doesn't keep them from a block's way forward to its way back: they would come
+/// from memory, as the parameters do.
+const KEPT: usize = 1 << 20;
 
 /// What the lanes of a vector are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +67,10 @@ pub(crate) struct Plan<T> {
 /// Cell tables already converted, by the address of their source.
 pub(crate) type Converted<T> = HashMap<*const CellTable, Arc<Cells<T>>>;
 
-/// Rows of a block for a spline of `grid` intervals: enough that a cell holds about ten samples.
+/// Rows of a block for a spline of `grid` intervals: enough that a cell holds about twenty samples.
 pub(crate) fn block_length(layer: &Layer) -> usize {
     let grid = layer.bases() - layer.degree();
-    (10 * grid).next_power_of_two().clamp(BLOCKS.0, BLOCKS.1)
+    (20 * grid).next_power_of_two().clamp(BLOCKS.0, BLOCKS.1)
 }
 
 impl<T: Float> Plan<T> {
@@ -129,6 +133,11 @@ impl<T: Float> Plan<T> {
     /// Length of the packed coefficients of some inputs.
     pub(crate) fn packed(&self, inputs: usize) -> usize {
         inputs * self.padded_outputs() * self.rows()
+    }
+
+    /// Whether the packed coefficients are kept for other blocks of a batch and for the way back.
+    pub(crate) fn keeps_packed(&self, rows: Rows) -> bool {
+        rows.blocks() > 1 || self.packed(self.inputs) <= KEPT
     }
 
     /// The tiles, in order; none where vectors run over samples.

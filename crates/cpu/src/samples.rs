@@ -32,15 +32,17 @@ struct Active {
 /// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
-    let Forward { plan, packed, x, layout, blocks, inputs, y, .. } = task;
+    let Forward { plan, mut coefficients, x, layout, blocks, inputs, y, .. } = task;
     let block_length = layout.rows.block;
-    for (block, panel) in blocks.zip(y.chunks_exact_mut(plan.outputs * block_length)) {
+    for (block, panel) in blocks.clone().zip(y.chunks_exact_mut(plan.outputs * block_length)) {
         let samples = layout.rows.of_block(block).len();
         panel.fill(T::ZERO);
         for input in inputs.clone() {
             let x = &x[layout.position(block, input)..][..samples];
             let active = expand(simd, plan, input, x, scratch);
-            let edges = packed[plan.packed(input - inputs.start)..].chunks_exact(plan.rows());
+            let alone = input..input + 1;
+            let packed = coefficients.group(simd, plan, (&inputs, &alone), block == blocks.start);
+            let edges = packed.chunks_exact(plan.rows());
             for (coefficients, y) in edges.zip(panel.chunks_exact_mut(block_length)) {
                 let mut start = 0;
                 while start < active.samples {
@@ -68,12 +70,13 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, packed, x, layout, blocks, inputs, dy, gradient, mut dx, .. } = task;
+    let Backward { plan, mut coefficients, x, layout, blocks, inputs, dy, mut gradients, mut dx, .. } = task;
     let block_length = layout.rows.block;
     let per_input = plan.packed(1);
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
         let count = plan.packed(group.len());
+        let packed = coefficients.group(simd, plan, (&inputs, &group), true);
         scratch.gradients[..(count + lanes::<S, T>()) * lanes::<S, T>()].fill(T::ZERO);
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
@@ -85,18 +88,19 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 if let Some(dx) = dx.as_deref_mut() {
                     let column = (block - blocks.start) * inputs.len() + input - inputs.start;
                     let dx = &mut dx[column * block_length..][..block_length];
-                    let coefficients = &packed[plan.packed(input - inputs.start)..][..per_input];
+                    let coefficients = &packed[slot * per_input..][..per_input];
                     let (cells, dy) = (plan.cells(input), (dy, block_length));
                     by_degree!(simd, plan.degree, K =>
                         input_gradient::<S, T, K>(simd, cells, &active, coefficients, dy, scratch, dx));
                 }
             }
         }
-        let gradient = &mut gradient[plan.packed(first - inputs.start)..][..count];
+        let gradient = gradients.group(plan, (&inputs, &group));
         let sums = scratch.gradients.chunks_exact(lanes::<S, T>() * lanes::<S, T>());
         for (gradient, sums) in gradient.chunks_mut(lanes::<S, T>()).zip(sums) {
             gradient.copy_from_slice(&lane_sums(simd, sums).as_slice()[..gradient.len()]);
         }
+        gradients.finish(simd, plan, (&inputs, &group));
     }
 }
 

@@ -28,8 +28,9 @@ pub(crate) struct Scratch<T> {
     /// `[row][lane]`: for a vector of samples, the derivatives by the basis functions.
     pub(crate) rows: Buffer<T>,
     pub(crate) small: Small<T>,
-    /// Gradients of the packed coefficients of a task's inputs.
-    pub(crate) task_gradient: Buffer<T>,
+    /// The packed coefficients of a group of inputs, and their gradients.
+    pub(crate) group: Buffer<T>,
+    pub(crate) group_gradient: Buffer<T>,
     /// `[slot][output][row][lane]`: gradients before their lanes are added.
     pub(crate) gradients: Buffer<T>,
 }
@@ -38,6 +39,8 @@ impl<T: Float> Scratch<T> {
     /// Makes room for the blocks of a plan.
     pub(crate) fn fit(&mut self, plan: &Plan<T>, block: usize) {
         self.sums.resize(block);
+        self.group.resize(plan.packed(plan.group));
+        self.group_gradient.resize(plan.packed(plan.group));
         match plan.form {
             Form::Outputs { .. } => {
                 self.sorter.fit(plan, block);

@@ -1,5 +1,6 @@
 //! One task of a layer's work: its arguments, and the call of the right kernel with the right instruction set.
 
+use crate::coefficients::{Coefficients, Gradients};
 use crate::float::Float;
 use crate::partition::Partition;
 use crate::plan::{Form, Plan};
@@ -13,8 +14,8 @@ use std::ops::Range;
 /// Outputs of some blocks, as far as they come from some inputs.
 pub(crate) struct Forward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
-    /// Packed coefficients of `inputs`.
-    pub(crate) packed: &'a [T],
+    /// Those of `inputs`.
+    pub(crate) coefficients: Coefficients<'a, T>,
     /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
     /// Layout of `x`.
@@ -32,8 +33,8 @@ pub(crate) struct Forward<'a, T> {
 /// Gradients of some inputs, as far as they come from some blocks.
 pub(crate) struct Backward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
-    /// Packed coefficients of `inputs`.
-    pub(crate) packed: &'a [T],
+    /// Those of `inputs`.
+    pub(crate) coefficients: Coefficients<'a, T>,
     /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
     /// Layout of `x`.
@@ -44,8 +45,8 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) inputs: Range<usize>,
     /// Derivatives by the outputs of all blocks, as [`pack`] makes them.
     pub(crate) dy: &'a [T],
-    /// Derivatives by the packed coefficients of `inputs`, overwritten.
-    pub(crate) gradient: &'a mut [T],
+    /// Those of `inputs`.
+    pub(crate) gradients: Gradients<'a, T>,
     /// `[block][input][row]`, overwritten; None if nobody needs it.
     pub(crate) dx: Option<&'a mut [T]>,
 }

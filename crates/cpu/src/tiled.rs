@@ -43,10 +43,10 @@ macro_rules! by_width {
 /// Adds up the contributions of the task's inputs to its blocks of outputs.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch: &mut Scratch<T>) {
-    let Forward { plan, packed, x, layout, order, first_block, blocks, inputs, y } = task;
+    let Forward { plan, mut coefficients, x, layout, order, first_block, blocks, inputs, y } = task;
     let block_length = layout.rows.block;
     let panels = y.chunks_exact_mut(plan.outputs * block_length);
-    for (block, panel) in blocks.zip(panels) {
+    for (block, panel) in blocks.clone().zip(panels) {
         let samples = layout.rows.of_block(block).len();
         let column = |input: usize| order.column((first_block + block) * plan.inputs + input, samples);
         let Scratch { weights, tiles, .. } = scratch;
@@ -57,7 +57,7 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
                 let x = &x[layout.position(block, input)..][..samples];
                 weights.weigh(simd, slot, (plan, input), (column(input), x), false);
             }
-            let mut rest = &packed[plan.packed(first - inputs.start)..];
+            let mut rest = coefficients.group(simd, plan, (&inputs, &group), block == blocks.start);
             for tile in plan.tiles() {
                 let y = &mut tiles[tile.first * block_length..][..tile.width * block_length];
                 for slot in 0..group.len() {
@@ -75,12 +75,14 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, packed, x, layout, order, blocks, inputs, dy, gradient, mut dx } = task;
+    let Backward { plan, mut coefficients, x, layout, order, blocks, inputs, dy, mut gradients, mut dx } =
+        task;
     let block_length = layout.rows.block;
     let width = inputs.len();
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
-        let gradient = &mut gradient[plan.packed(first - inputs.start)..];
+        let packed = coefficients.group(simd, plan, (&inputs, &group), true);
+        let gradient = gradients.group(plan, (&inputs, &group));
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
             let column = |input: usize| order.column(block * plan.inputs + input, samples);
@@ -96,7 +98,7 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 for slot_index in 0..group.len() {
                     let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
                     let end = start + plan.rows() * tile.width;
-                    let rows = &packed[plan.packed(first - inputs.start)..][start..end];
+                    let rows = &packed[start..end];
                     let gradient = &mut gradient[start..end];
                     by_width!(simd, plan, tile.width, K, N, U =>
                         gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient, block == blocks.start));
@@ -122,6 +124,7 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 }
             }
         }
+        gradients.finish(simd, plan, (&inputs, &group));
     }
 }
 
