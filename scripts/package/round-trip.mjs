@@ -46,10 +46,10 @@ function requireOnly(packages, host) {
 }
 
 /** Runs the README's example in every form, by default with this Node.js. */
-function runForms(consumer, names, label, command) {
+async function runForms(consumer, names, label, command) {
   for (const name of names) {
     const begun = performance.now()
-    requireDocumented(`${label}, ${name}`, consumer.run(consumer.prepare(name), command))
+    requireDocumented(`${label}, ${name}`, consumer.run(await consumer.prepare(name), command))
     console.log(`kanode: ${label}, ${name}: as documented, ${since(begun)}`)
   }
 }
@@ -101,14 +101,14 @@ await main(async () => {
       requireOnly(packages, host)
       if (bytes > LARGEST) throw new Failure(`kanode weighs ${megabytes(bytes)}, more than ${megabytes(LARGEST)}`)
 
-      runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
+      await runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
       mend(consumer, host, 'a missing platform package', folder => rmSync(folder, { recursive: true }))
       mend(consumer, host, 'a truncated library', folder => truncateSync(path.join(folder, host.library), 100_000))
       const other = targets.find(target => target !== host)
       mend(consumer, host, `an installation for ${other.platform}`, () => consumer.npm('ci', ...platformFlags(other)))
 
       if (options.runtimes || areCached()) {
-        for (const [name, command] of await runtimes()) runForms(consumer, ['import', 'require'], name, command)
+        for (const [name, command] of await runtimes()) await runForms(consumer, ['import', 'require'], name, command)
       }
     })
   } finally {
