@@ -125,7 +125,10 @@ test('a library that is damaged', async t => {
   for (const content of ['', 'no library', readFileSync(path.join(root, 'dist', library)).subarray(0, 10_000)]) {
     const { message, hint } = await new Installation(t).add(platform, Buffer.from(content)).refused(t, 'damaged')
     t.regex(message, /: its library is damaged, or not for this system\.\n/)
-    t.regex(message, /tried @kanode\/binding-\S+: .*(file too short|invalid|truncated|not a valid|not valid|cannot)/i)
+    t.regex(
+      message,
+      /tried @kanode\/binding-\S+: .*(file too short|invalid|truncated|exec format|not a valid|not valid|mach-o|cannot)/i,
+    )
     t.true(hint.startsWith(again))
   }
 })
