@@ -3,13 +3,13 @@
  * The command line: `npx kanode doctor`.
  */
 
-import { doctor } from './doctor.js'
-
 async function main([command, ...rest]: string[]): Promise<number> {
   if (command !== 'doctor' || rest.length > 0) {
     console.error('usage: kanode doctor   says what computes on this machine, and whether it does so rightly')
     return 2
   }
+  // Imported here, so that a library that can't be loaded is told in plain words.
+  const { doctor } = await import('./doctor.js')
   const { lines, sound } = await doctor()
   for (const line of lines) console.log(line)
   return sound ? 0 : 1

@@ -1,6 +1,7 @@
-// The entry for `import`: the same classes that `require` gives. It requires them rather than importing them, since
-// on Node 20 an error in an imported CommonJS module can't be caught: it is thrown once more, with nobody listening.
-import { createRequire } from 'node:module'
+// The entry for `import`: the same classes that `require` gives.
+import attempt from './attempt.js'
+
+if ('error' in attempt) throw attempt.error
 
 export const {
   adapters,
@@ -20,4 +21,4 @@ export const {
   runtime,
   SymbolicCandidate,
   SymbolicResult,
-} = createRequire(import.meta.url)('./index.js')
+} = attempt.kanode

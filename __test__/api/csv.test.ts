@@ -205,12 +205,13 @@ test('what the parser holds is freed at once, in a loop that never rests too', (
     const { parseCsv } = require('kanode')
     const text = 'a,b\\n' + '1.25,2.5\\n'.repeat(250_000)
     const parse = () => parseCsv(text, { target: 'b' }).rows
-    for (let i = 0; i < 5; i++) parse()
-    const before = process.memoryUsage.rss()
     for (let i = 0; i < 50; i++) parse()
+    const before = process.memoryUsage.rss()
+    for (let i = 0; i < 100; i++) parse()
     console.log((process.memoryUsage.rss() - before) / 2 ** 20)`
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const grown = Number(execFileSync(process.execPath, ['-e', code], { cwd: root, encoding: 'utf8' }))
-  // A parsed table holds 4 MiB: fifty that wait for their finalizers are 200.
+  // A parsed table holds 4 MiB: a hundred that wait for their finalizers are 400. What the first fifty leave behind is
+  // what the allocator keeps for the others; with Node.js 24 that is more than 100 MiB.
   expect(grown).toBeLessThan(100)
 })

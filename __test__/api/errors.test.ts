@@ -146,6 +146,13 @@ test('the newest glibc that is missing is named', () => {
     "version `GLIBC_2.9' not found (required by a)\nversion `GLIBC_2.17' not found (required by b)",
   )
   const attempts = [{ where: 'somewhere', error }]
-  const { message } = loadError({ machine, version: '1.0.0', attempts, installed: [], repository: undefined })
+  const { message } = loadError({
+    machine,
+    version: '1.0.0',
+    attempts,
+    installed: [],
+    manager: 'npm',
+    repository: undefined,
+  })
   expect(message).toContain('its library needs glibc 2.17 or later, and this system has 2.12.')
 })

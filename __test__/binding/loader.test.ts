@@ -17,9 +17,13 @@ const onGlibc = platform.endsWith('-gnu') ? test : test.skip
 /** A folder with kanode in node_modules, and the platform packages that `add` puts beside it. */
 class Installation {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'kanode-loader-'))
-  readonly main = path.join(this.folder, 'node_modules', 'kanode')
+  /** Where packages lie. */
+  readonly modules: string
+  readonly main: string
 
-  constructor(t: ExecutionContext, { version = manifest.version } = {}) {
+  constructor(t: ExecutionContext, { version = manifest.version, modules = 'node_modules' } = {}) {
+    this.modules = path.join(this.folder, modules)
+    this.main = path.join(this.modules, 'kanode')
     t.teardown(() => rmSync(this.folder, { recursive: true, force: true }))
     mkdirSync(this.main, { recursive: true })
     writeFileSync(path.join(this.main, 'package.json'), JSON.stringify({ ...manifest, version }))
@@ -31,7 +35,7 @@ class Installation {
 
   /** Installs a platform package, with this machine's library or with other content in its place. */
   add(name = platform, content = readFileSync(path.join(root, 'dist', library))): this {
-    const folder = path.join(this.folder, 'node_modules', '@kanode', `binding-${name}`)
+    const folder = path.join(this.modules, '@kanode', `binding-${name}`)
     const main = `kanode.${name}.node`
     mkdirSync(folder, { recursive: true })
     writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: `@kanode/binding-${name}`, main }))
@@ -39,9 +43,9 @@ class Installation {
     return this
   }
 
-  /** Loads the package in a process of its own, after some preparation there. */
-  async load(t: ExecutionContext, before = '') {
-    const { code, stdout, stderr } = await run(`
+  /** Loads the package in a process of its own, after some preparation there, with flags of Node.js. */
+  async load(t: ExecutionContext, before = '', flags: readonly string[] = []) {
+    const program = `
       ${before}
       try {
         const { Kan } = await import(${JSON.stringify(pathToFileURL(path.join(this.main, 'dist', 'index.mjs')).href)})
@@ -49,14 +53,15 @@ class Installation {
       } catch ({ name, code, message, hint, details }) {
         console.log(JSON.stringify({ name, code, message, hint, details }))
       }
-    `)
+    `
+    const { code, stdout, stderr } = await run(program, flags)
     t.is(code, 0, stderr)
     return JSON.parse(stdout)
   }
 
   /** Loads the package, which must fail, and checks what all its errors have in common. */
-  async refused(t: ExecutionContext, reason: string, before = '') {
-    const error = await this.load(t, before)
+  async refused(t: ExecutionContext, reason: string, before = '', flags: readonly string[] = []) {
+    const error = await this.load(t, before, flags)
     t.like(error, { name: 'KanError', code: 'ERR_KAN_LOAD', details: { reason } })
     t.is(error.message.split('\n').at(-1), `Hint: ${error.hint}`)
     t.notRegex(error.message, /undefined|\[object|wasm|4828/)
@@ -120,7 +125,10 @@ test('a library that is damaged', async t => {
   for (const content of ['', 'no library', readFileSync(path.join(root, 'dist', library)).subarray(0, 10_000)]) {
     const { message, hint } = await new Installation(t).add(platform, Buffer.from(content)).refused(t, 'damaged')
     t.regex(message, /: its library is damaged, or not for this system\.\n/)
-    t.regex(message, /tried @kanode\/binding-\S+: .*(file too short|invalid|truncated|not a valid|not valid|cannot)/i)
+    t.regex(
+      message,
+      /tried @kanode\/binding-\S+: .*(file too short|invalid|truncated|exec format|not a valid|not valid|mach-o|cannot)/i,
+    )
     t.true(hint.startsWith(again))
   }
 })
@@ -134,8 +142,9 @@ test('a library of another version', async t => {
 
 test('something else in place of a library', async t => {
   const installation = new Installation(t).add()
-  writeFileSync(path.join(installation.folder, 'node_modules', '@kanode', `binding-${platform}`, 'package.json'), '{}')
-  writeFileSync(path.join(installation.folder, 'node_modules', '@kanode', `binding-${platform}`, 'index.js'), '')
+  const folder = path.join(installation.modules, '@kanode', `binding-${platform}`)
+  writeFileSync(path.join(folder, 'package.json'), '{}')
+  writeFileSync(path.join(folder, 'index.js'), '')
   const { message } = await installation.refused(t, 'version')
   t.true(message.includes('its library has version unknown'))
 })
@@ -147,13 +156,52 @@ test('a platform that has no package', async t => {
   t.regex(hint, /^Build it from source/)
 })
 
-test('a runtime that does not allow it', async t => {
+const as = (versions: object) =>
+  `Object.defineProperty(process, 'versions', { value: { ...process.versions, ...${JSON.stringify(versions)} } })`
+
+test('Deno that does not allow it', async t => {
   const denied = `
+    ${as({ deno: '2.9.6' })}
     const { default: Module } = await import('node:module')
     Module._extensions['.node'] = () => { throw new Error('Requires ffi access, run again with the --allow-ffi flag') }
   `
   const { hint } = await new Installation(t).add().refused(t, 'permission', denied)
   t.regex(hint, /^Run `deno run --allow-ffi --allow-read --allow-env`/)
+})
+
+test('Node.js that does not load native code', async t => {
+  const { message, hint } = await new Installation(t).add().refused(t, 'permission', '', ['--no-addons'])
+  t.true(message.includes(': the runtime does not allow it.\n'))
+  t.regex(hint, /^Run `node` without --no-addons, .*--allow-addons/)
+})
+
+test('Node.js that may not read the platform package', async t => {
+  const installation = new Installation(t).add()
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '' : 'experimental-'
+  const flags = ['--no-warnings', '--allow-addons', `--allow-fs-read=${path.join(installation.main, '*')}`]
+  const { message } = await installation.refused(t, 'permission', '', [`--${permission}permission`, ...flags])
+  t.regex(message, /tried @kanode\/binding-\S+: Access to this API has been restricted/)
+})
+
+test('the command that mends it is one of the package manager that installed it', async t => {
+  const pnpm = new Installation(t, { modules: `node_modules/.pnpm/kanode@${manifest.version}/node_modules` })
+  for (const [installation, versions, command] of [
+    [pnpm, {}, /^Run `pnpm remove kanode && pnpm add kanode@\S+ --config.optional=true`/],
+    [new Installation(t), { pnp: '3' }, /^Run `yarn remove kanode && yarn add kanode@\S+`/],
+    [new Installation(t), { bun: '1.4.5' }, /^Run `bun remove kanode && bun add kanode@\S+`/],
+  ] as const) {
+    t.regex((await installation.refused(t, 'missing', as(versions))).hint, command)
+  }
+})
+
+test('the command line tells it without a stack', async t => {
+  const { main } = new Installation(t)
+  const { stdout, stderr, code } = await run(`
+    process.argv.splice(1, 1, 'kanode', 'doctor')
+    await import(${JSON.stringify(pathToFileURL(path.join(main, 'dist', 'cli.js')).href)})
+  `)
+  t.deepEqual([code, stdout], [1, ''])
+  t.regex(stderr, /^The native part of kanode could not be loaded on .*\n {2}tried .*\nHint: .*\n$/)
 })
 
 test('in the repository, the build is what mends it', async t => {

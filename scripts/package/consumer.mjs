@@ -1,8 +1,9 @@
 // A user of the package: an empty folder outside the repository, an empty npm cache, and nothing but Node.js on the
 // PATH. What the README shows is run there in every way in which users write it.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { answer, ask, Failure, npm, root, since, tool } from '../processes.mjs'
+import { packagingTool } from './tools.mjs'
 
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
 
@@ -27,7 +28,10 @@ const compilerOptions = {
   outDir: 'out',
 }
 
-/** The ways to write the example: files, how to compile them, what to run. */
+/** The example for a CommonJS file that a compiler makes of `import`. */
+const compiledToRequire = forRequire(example.code, names => `import ${names} from 'kanode'`)
+
+/** The ways to write the example: files, how to compile or bundle them, what to run. */
 export const forms = {
   import: { files: { 'example.mjs': example.code }, main: 'example.mjs' },
   require: {
@@ -40,7 +44,7 @@ export const forms = {
     main: 'out/example.mjs',
   },
   'TypeScript, node16, CommonJS': {
-    files: { 'example.cts': forRequire(example.code, names => `import ${names} from 'kanode'`) },
+    files: { 'example.cts': compiledToRequire },
     compile: { module: 'node16', moduleResolution: 'node16' },
     main: 'out/example.cjs',
   },
@@ -48,6 +52,16 @@ export const forms = {
     files: { 'example.ts': example.code, 'package.json': '{ "type": "module" }' },
     compile: { module: 'esnext', moduleResolution: 'bundler' },
     main: 'out/example.js',
+  },
+  'bundled without kanode': {
+    files: { 'example.mjs': example.code },
+    bundle: ['example.mjs', '--format=esm', '--external:kanode', '--outfile=out/example.mjs'],
+    main: 'out/example.mjs',
+  },
+  'bundled with kanode': {
+    files: { 'example.mjs': compiledToRequire },
+    bundle: ['example.mjs', '--format=cjs', '--loader:.node=copy', '--outfile=out/example.cjs'],
+    main: 'out/example.cjs',
   },
 }
 
@@ -64,8 +78,6 @@ export class Consumer {
     for (const name of ['SystemRoot', 'TEMP', 'APPDATA']) if (process.env[name]) this.env[name] = process.env[name]
     if (ask('cargo', ['--version'], { env: this.env }).status !== null) throw new Failure('Rust is on the PATH')
     this.write('package.json', '{ "private": true }\n')
-    this.write('examples/data/cars.csv', '')
-    copyFileSync(path.join(root, 'examples/data/cars.csv'), path.join(this.folder, 'examples/data/cars.csv'))
   }
 
   /** Writes a file of the project. */
@@ -80,26 +92,33 @@ export class Consumer {
     return answer(...npm(...args), { cwd: this.folder, env: this.env })
   }
 
-  /** Installs a version of kanode, and refuses scripts that run meanwhile. */
+  /** Installs a version of kanode with the table of its example, and refuses scripts that run meanwhile. */
   install(version) {
     const begun = performance.now()
     process.stdout.write(this.npm('install', `kanode@${version}`, '--no-audit', '--no-fund'))
     const seconds = since(begun)
+    cpSync(path.join(this.folder, 'node_modules/kanode/examples'), path.join(this.folder, 'examples'), {
+      recursive: true,
+    })
     const { packages } = JSON.parse(readFileSync(path.join(this.folder, 'node_modules/.package-lock.json'), 'utf8'))
     const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript)
     if (scripted.length > 0) throw new Failure(`${scripted.map(([name]) => name)} would run a script when installed`)
     return { seconds, bytes: sizeOf(path.join(this.folder, 'node_modules')), packages: Object.keys(packages) }
   }
 
-  /** Lays out one of `forms`, compiles it if need be, and returns the file to run. */
-  prepare(name) {
-    const { files, compile, main } = forms[name]
+  /** Lays out one of `forms`, compiles or bundles it if need be, and returns the file to run. */
+  async prepare(name) {
+    const { files, compile, bundle, main } = forms[name]
     const folder = name.replaceAll(/\W+/g, '-')
     for (const [file, text] of Object.entries(files)) this.write(path.join(folder, file), text)
     if (compile) {
       const options = { compilerOptions: { ...compilerOptions, ...compile }, include: ['.'] }
       this.write(path.join(folder, 'tsconfig.json'), JSON.stringify(options))
       answer(...tool('typescript', 'tsc', '-p', path.join(this.folder, folder)))
+    }
+    if (bundle) {
+      const esbuild = await packagingTool('esbuild', 'esbuild', ...bundle, '--bundle', '--platform=node')
+      answer(...esbuild, { cwd: path.join(this.folder, folder) })
     }
     return path.join(folder, main)
   }

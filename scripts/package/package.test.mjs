@@ -58,13 +58,15 @@ describe('the packages of all platforms', () => {
       expect({ engines, license, entry }).toEqual({ engines: main.engines, license: 'MIT', entry: library })
       expect(manifest).toMatchObject({ os: [os], cpu: [cpu] })
       expect(manifest.libc).toEqual({ gnu: ['glibc'], musl: ['musl'] }[abi])
+      expect(readFileSync(path.join(folders[i], 'README.md'), 'utf8')).toContain('npm install kanode\n')
     }
   })
 
   test('and the main package: what users read and run, and nothing else', () => {
     const found = names(-1)
     const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'THIRD-PARTY-LICENSES', 'index.d.ts', 'package.json']
-    expect(found.filter(name => !name.startsWith('dist/')).sort()).toEqual(documents)
+    const data = ['examples/data/README.md', 'examples/data/cars.csv']
+    expect(found.filter(name => !name.startsWith('dist/')).sort()).toEqual([...documents, ...data].sort())
     const others = found.filter(name => name.startsWith('dist/') && !/\.(d\.[cm]?ts|[cm]?js)$/.test(name))
     expect(others).toEqual([])
     for (const name of [main.main, main.exports['.'].import.default, main.exports['.'].import.types]) {

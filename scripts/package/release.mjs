@@ -24,8 +24,9 @@ export function releaseNotes({ version, changelog, rows }) {
   return `${changes}
 
 ## Targets
-Only linux-x64-gnu is proven on every change. The release workflow tried each of the others once, on its platform:
-the round trip of the package, with its installation, the README's example and the errors of the loader.
+Only linux-x64-gnu is proven on every change. The release workflow tried each of the others once, on its platform or in
+a container: the tests of the API and of the binding, and the round trip of the package, with its installation, the
+README's example and the errors of the loader.
 
 | platform | library | download | evidence |
 |---|---|---|---|

@@ -1,8 +1,9 @@
 // `npm run round-trip`: the way of the package to a user, on one machine. Builds the library as it is published, packs
-// and publishes every package to a registry of its own, installs kanode in an empty folder, runs the README's example
-// there in every form, breaks the installation and mends it as the error says. With `--runtimes`, or where they are
-// cached, other runtimes run the example too. `--library FILE` takes this library and dist/ as they are.
-import { existsSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
+// and publishes every package to a registry of its own (those for other platforms without a library), installs kanode
+// in an empty folder, runs the README's example there in every form, breaks the installation and mends it as the error
+// says. With `--runtimes`, or where they are cached, other runtimes run the example too. `--library FILE` takes this
+// library and dist/ as they are.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -14,7 +15,7 @@ import { buildLibrary, megabytes } from './library.mjs'
 import { publish, withRegistry } from './registry.mjs'
 import { areCached, runtimes } from './runtimes.mjs'
 import { pack, readManifest, stage } from './stage.mjs'
-import { targetOf } from './targets.mjs'
+import { targetOf, targets } from './targets.mjs'
 
 /** What an installed kanode may weigh, its library included. */
 const LARGEST = 15e6
@@ -27,11 +28,28 @@ function hostTarget() {
   return targetOf(platformsOf(thisMachine())[0])
 }
 
+/** A new folder with this machine's library, and in place of every other one a file that can't be loaded. */
+function librariesOf(folder, host, library) {
+  mkdirSync(folder)
+  for (const target of targets) {
+    const file = path.join(folder, target.library)
+    if (target === host) copyFileSync(library, file)
+    else writeFileSync(file, 'This library is not built in a round trip.')
+  }
+  return folder
+}
+
+/** Refuses an installation of anything but the main package and, of all that it names, the one for this machine. */
+function requireOnly(packages, host) {
+  const wanted = ['kanode', `@kanode/binding-${host.platform}`].map(name => `node_modules/${name}`)
+  if (packages.toSorted().join() !== wanted.toSorted().join()) throw new Failure(`npm installed ${packages.join(', ')}`)
+}
+
 /** Runs the README's example in every form, by default with this Node.js. */
-function runForms(consumer, names, label, command) {
+async function runForms(consumer, names, label, command) {
   for (const name of names) {
     const begun = performance.now()
-    requireDocumented(`${label}, ${name}`, consumer.run(consumer.prepare(name), command))
+    requireDocumented(`${label}, ${name}`, consumer.run(await consumer.prepare(name), command))
     console.log(`kanode: ${label}, ${name}: as documented, ${since(begun)}`)
   }
 }
@@ -50,6 +68,12 @@ function mend(consumer, host, what, breakIt) {
   console.log(`kanode: ${what}: mended by "${commands}"`)
 }
 
+/** What makes npm install for another machine. */
+function platformFlags({ os, cpu, abi }) {
+  const libc = { gnu: ['--libc=glibc'], musl: ['--libc=musl'] }[abi] ?? []
+  return [`--os=${os}`, `--cpu=${cpu}`, ...libc]
+}
+
 await main(async () => {
   if (options.library === undefined) await setup()
   const host = hostTarget()
@@ -61,26 +85,30 @@ await main(async () => {
   const work = mkdtempSync(path.join(tmpdir(), 'kanode-round-trip-'))
   try {
     const staged = path.join(work, 'staged')
-    const folders = stage({ folder: staged, targets: [host], libraries: path.dirname(library) })
-    for (const folder of folders) {
+    const libraries = librariesOf(path.join(work, 'libraries'), host, library)
+    const folders = stage({ folder: staged, targets, libraries })
+    for (const folder of [folders[targets.indexOf(host)], staged]) {
       const { name, size, unpackedSize, entryCount } = pack(folder, path.join(work, 'packed'))
       console.log(`kanode: ${name}: ${entryCount} files, ${megabytes(unpackedSize)}, packed ${megabytes(size)}`)
     }
 
     await withRegistry(path.join(work, 'registry'), async registry => {
-      for (const folder of folders) await publish(folder, registry)
+      await Promise.all(folders.map(folder => publish(folder, registry)))
       const { version } = readManifest(staged)
       const consumer = new Consumer(path.join(work, 'consumer'), registry)
       const { seconds, bytes, packages } = consumer.install(version)
       console.log(`kanode: installed ${packages.length} packages in ${seconds}: ${megabytes(bytes)}, no script run`)
+      requireOnly(packages, host)
       if (bytes > LARGEST) throw new Failure(`kanode weighs ${megabytes(bytes)}, more than ${megabytes(LARGEST)}`)
 
-      runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
+      await runForms(consumer, Object.keys(forms), `node ${process.versions.node}`)
       mend(consumer, host, 'a missing platform package', folder => rmSync(folder, { recursive: true }))
       mend(consumer, host, 'a truncated library', folder => truncateSync(path.join(folder, host.library), 100_000))
+      const other = targets.find(target => target !== host)
+      mend(consumer, host, `an installation for ${other.platform}`, () => consumer.npm('ci', ...platformFlags(other)))
 
       if (options.runtimes || areCached()) {
-        for (const [name, command] of await runtimes()) runForms(consumer, ['import', 'require'], name, command)
+        for (const [name, command] of await runtimes()) await runForms(consumer, ['import', 'require'], name, command)
       }
     })
   } finally {

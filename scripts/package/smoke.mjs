@@ -7,12 +7,12 @@ import { main, root } from '../processes.mjs'
 import { Consumer, requireDocumented } from './consumer.mjs'
 import { readManifest } from './stage.mjs'
 
-await main(() => {
+await main(async () => {
   const work = mkdtempSync(path.join(tmpdir(), 'kanode-smoke-'))
   try {
     const consumer = new Consumer(work)
     const { seconds } = consumer.install(readManifest(root).version)
-    for (const form of ['import', 'require']) requireDocumented(form, consumer.run(consumer.prepare(form)))
+    for (const form of ['import', 'require']) requireDocumented(form, consumer.run(await consumer.prepare(form)))
     console.log(`kanode: installed in ${seconds}, and the example prints what is documented`)
   } finally {
     rmSync(work, { recursive: true, force: true })

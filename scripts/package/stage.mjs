@@ -24,6 +24,8 @@ export function stage({ folder, targets, libraries }) {
     recursive: true,
     filter: name => !/\.(node|map)$/.test(name),
   })
+  // The README's example reads this table.
+  cpSync(path.join(root, 'examples', 'data'), path.join(folder, 'examples', 'data'), { recursive: true })
   for (const file of javaScriptIn(path.join(folder, 'dist'))) {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'))
   }
@@ -39,8 +41,9 @@ export function stage({ folder, targets, libraries }) {
   napi('pre-publish', '-t', 'npm', '--no-gh-release', '--skip-optional-publish')
 
   const platforms = targets.map(({ platform }) => path.join(folder, 'npm', platform))
-  for (const each of platforms) {
+  for (const [i, each] of platforms.entries()) {
     for (const name of notices) copyFileSync(path.join(root, name), path.join(each, name))
+    writeFileSync(path.join(each, 'README.md'), platformReadme(targets[i]))
     const { files, ...rest } = readManifest(each)
     write(each, { ...rest, ...repository(), files: [...files, ...notices] })
   }
@@ -51,6 +54,16 @@ export function stage({ folder, targets, libraries }) {
   const folders = [...platforms, folder]
   requireConsistent(folders.map(readManifest), targets)
   return folders
+}
+
+/** What somebody reads who comes upon a platform package. */
+function platformReadme({ platform, triple }) {
+  return `# @kanode/binding-${platform}
+
+The library of \`kanode\` for ${platform} (${triple}). It is installed with \`kanode\` where it fits:
+
+    npm install kanode
+`
 }
 
 /** Packs a staged package into `into`; returns what npm tells of it, with the path of the archive. */

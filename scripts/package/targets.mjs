@@ -15,9 +15,10 @@ const fileNames = { linux: 'libkanode_binding.so', darwin: 'libkanode_binding.dy
 const evidence = {
   'linux-x64-gnu':
     'proven on every change: all tests; the round trip; glibc 2.17 by symbols; the example on Node.js 20 to 26, Bun and Deno where they are cached',
-  'linux-x64-musl': 'not proven beyond that trial',
-  'linux-arm64-gnu': 'loaded under emulation once, without the GPU part; not proven beyond that and the trial',
-  'linux-arm64-musl': 'not proven beyond that trial',
+  'linux-x64-musl':
+    'all tests and the round trip with Node.js 24 on musl 1.2.5, once; not proven beyond that and the trial',
+  'linux-arm64-gnu': 'the example under emulation, once; glibc 2.17 by symbols; not proven beyond that and the trial',
+  'linux-arm64-musl': 'the example under emulation, once; not proven beyond that and the trial',
   'darwin-x64': 'not proven beyond that trial',
   'darwin-arm64': 'not proven beyond that trial',
   'win32-x64-msvc': 'not proven beyond that trial',

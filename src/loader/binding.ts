@@ -8,6 +8,7 @@ import path from 'node:path'
 import { requireWhole } from './elf.js'
 import { type Attempt, loadError, NotInstalled } from './error.js'
 import { type Machine, platformsOf, thisMachine } from './machine.js'
+import { managerOf } from './manager.js'
 
 /** What the native library exports. */
 export type Binding = typeof import('../native.cjs')
@@ -59,7 +60,7 @@ function fromPackage(platform: Platform): unknown {
         return require('@kanode/binding-win32-arm64-msvc')
     }
   } catch (error) {
-    throw file === undefined ? new NotInstalled(error) : error
+    throw file === undefined && isAbsence(error) ? new NotInstalled(error) : error
   }
 }
 
@@ -96,6 +97,7 @@ export function loadBinding(machine = thisMachine()): Binding {
     version,
     attempts,
     installed: platforms.map(packageOf).filter(name => resolved(`${name}/package.json`) !== undefined),
+    manager: managerOf(__dirname),
     repository: existsSync(path.join(built, '..', 'Cargo.toml')) ? path.join(built, '..') : undefined,
   })
 }
@@ -108,11 +110,16 @@ function packageOf(platform: Platform): string {
   return `@kanode/binding-${platform}`
 }
 
-/** The file that a name stands for, if it is installed. */
+/** The file that a name stands for, if it is installed and may be looked at. */
 function resolved(name: string): string | undefined {
   try {
     return require.resolve(name)
   } catch {
     return undefined
   }
+}
+
+/** Whether an error of `require` says that there is no such module. */
+function isAbsence(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND'
 }

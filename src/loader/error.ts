@@ -5,6 +5,7 @@
 
 import { KanError } from '../errors.js'
 import { type Machine, machineText, platformsOf } from './machine.js'
+import { type Manager, reinstall } from './manager.js'
 
 /** A platform package that is not there. */
 export class NotInstalled extends Error {
@@ -24,6 +25,8 @@ export interface Search {
   readonly attempts: readonly Attempt[]
   /** Platform packages that are installed, for whatever machine. */
   readonly installed: readonly string[]
+  /** What installed this package. */
+  readonly manager: Manager
   /** The folder of the repository, where this is not an installed package. */
   readonly repository: string | undefined
 }
@@ -62,11 +65,10 @@ export function loadError(search: Search): KanError {
   })
 }
 
-function diagnose({ machine, version, attempts, installed, repository }: Search): Diagnosis {
-  // Removing first makes npm forget what its lock file or folder says of the platform packages.
+function diagnose({ machine, version, attempts, installed, manager, repository }: Search): Diagnosis {
   const again =
     repository === undefined
-      ? `Run \`npm uninstall kanode && npm install kanode@${version} --include=optional\``
+      ? `Run \`${reinstall(manager, version)}\``
       : `Run \`npm run build\` in ${repository}, which needs a stable Rust toolchain`
 
   const found = attempts.find(attempt => !(errorOf(attempt) instanceof NotInstalled))
@@ -89,7 +91,7 @@ function diagnose({ machine, version, attempts, installed, repository }: Search)
     return {
       reason: 'missing',
       cause: 'the package with its library is not installed.',
-      hint: `${again}. npm leaves it out with --omit=optional, and where a lock file was made on another platform.`,
+      hint: `${again}. It is left out with --omit=optional, and where a lock file was made on another platform.`,
     }
   }
 
@@ -109,14 +111,22 @@ function diagnose({ machine, version, attempts, installed, repository }: Search)
       hint: 'Use a newer system or image, or build on this one: clone the repository, run `npm run build` there, and install its folder.',
     }
   }
-  if (/--allow-\w+/.test(text)) {
+  if (isDenied(found.error)) {
     return {
       reason: 'permission',
       cause: 'the runtime does not allow it.',
-      hint: 'Run `deno run --allow-ffi --allow-read --allow-env` with your program.',
+      hint: machine.runtime.startsWith('Deno')
+        ? 'Run `deno run --allow-ffi --allow-read --allow-env` with your program.'
+        : 'Run `node` without --no-addons, and where --permission is given, with --allow-addons and --allow-fs-read=FOLDER for the folder of node_modules.',
     }
   }
   return { reason: 'damaged', cause: 'its library is damaged, or not for this system.', hint: `${again}.` }
+}
+
+/** Whether the runtime forbids what would load the library: Node.js says so by code, Deno by the flag it wants. */
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED' || /--allow-\w+/.test(textOf(error))
 }
 
 function errorOf(attempt: Attempt): unknown {
