@@ -12,6 +12,7 @@ pub mod conformance;
 mod error;
 mod function;
 mod loss;
+mod penalty;
 mod program;
 mod real;
 pub mod reference;
@@ -23,6 +24,7 @@ pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStati
 pub use error::EngineError;
 pub use function::EdgeFunction;
 pub use loss::{LOSS_ROWS, Loss, PartialLoss};
+pub use penalty::{EdgeForm, Penalty};
 pub use program::{Base, FunctionEdge, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
 pub use resident::{Keep, Resident, ResidentStart, ResidentStep};

@@ -49,6 +49,8 @@ pub(crate) struct Geometry {
     pub(crate) columns: Columns,
     /// Threads that share an input in the gradient of inputs.
     pub(crate) lanes: u32,
+    /// Whether edges are penalised for what they do with the rows.
+    pub(crate) active: bool,
 }
 
 impl Geometry {
@@ -120,6 +122,7 @@ impl Geometry {
             gradient_tile: tile(sums).min(gradient_threads),
             columns,
             lanes: tile(sums).min(16),
+            active: false,
         }
     }
 
@@ -142,13 +145,25 @@ impl Geometry {
         self.cells * self.record_length()
     }
 
+    /// Diagonals of the matrices of penalties that have any numbers.
+    pub(crate) fn diagonals(&self) -> usize {
+        2 * (self.degree as usize + 1) + 1
+    }
+
+    /// Whether one workgroup can weigh the edges of this layer against each other: it walks through them three times.
+    pub(crate) fn balances(&self) -> bool {
+        3 * self.edges().div_ceil(THREADS as usize) as u64 + 16 <= ITERATIONS
+    }
+
     pub(crate) fn has_products(&self) -> bool {
         self.nodes > self.sum_nodes
     }
 
     /// The most rows that a part of the gradient of coefficients may walk through.
     fn longest_chunk(&self) -> usize {
-        ((ITERATIONS - 2 * self.bases as u64) / u64::from(self.degree + 2)) as usize
+        // What an active edge gives is another k + 1.
+        let per_row = if self.active { 2 * self.degree + 3 } else { self.degree + 2 };
+        ((ITERATIONS - 2 * self.bases as u64) / u64::from(per_row)) as usize
     }
 
     /// Parts of the gradient of coefficients that fit a work buffer.
@@ -190,11 +205,16 @@ impl Geometry {
 
     pub(crate) fn coefficient_kernel(&self) -> Kernel {
         let (tile, threads) = (self.gradient_tile, self.gradient_threads);
-        Kernel::CoefficientGradient { degree: self.degree, tile, threads, columns: self.columns }
+        let (degree, columns, active) = (self.degree, self.columns, self.active);
+        Kernel::CoefficientGradient { degree, tile, threads, columns, active }
+    }
+
+    pub(crate) fn activity_kernel(&self) -> Kernel {
+        Kernel::Activity { degree: self.degree, tile: self.gradient_tile, threads: self.gradient_threads }
     }
 
     pub(crate) fn input_kernel(&self) -> Kernel {
-        Kernel::InputGradient { degree: self.degree, lanes: self.lanes }
+        Kernel::InputGradient { degree: self.degree, lanes: self.lanes, active: self.active }
     }
 
     /// Workgroups of the forward pass.

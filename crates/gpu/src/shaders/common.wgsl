@@ -34,8 +34,16 @@ struct Control {
   decay: f32,        // 1 − ηλ
   rate: f32,         // η/(1 − β₁ᵗ)
   scale: f32,        // 1/(1 − β₂ᵗ)
-  pad0: u32,
-  pad1: u32,
+  row_share: f32,    // what a row of weight 1 counts in a mean over the rows
+  penalties: u32,    // partial sums of the penalty
+};
+
+// Strengths of penalties (`Penalty` of the engine).
+struct Strengths {
+  l1: f32,
+  entropy: f32,
+  coefficient: f32,
+  unused: u32,
 };
 
 // Words of the status: see `judge`.
@@ -45,6 +53,7 @@ const FAULTS: u32 = 2u;
 const FROZEN: u32 = 3u;
 const LOWEST: u32 = 4u;
 const KEEP: u32 = 5u;
+const PENALTY: u32 = 6u;
 
 const FAULT_LOSS: u32 = 1u;
 const FAULT_GRADIENT: u32 = 2u;

@@ -10,7 +10,6 @@ use crate::options::{CheckpointEvery, Length};
 use crate::report::{StopReason, Watched};
 use crate::state::Position;
 use kanode_engine::{EngineError, Keep, Real, Resident, ResidentStart, ResidentStep};
-use kanode_network::Penalties;
 use kanode_optim::{OptimizerState, Step, StepOutcome};
 use std::time::{Duration, Instant};
 
@@ -43,9 +42,7 @@ impl<T: Real> Run<'_, T> {
         if self.on_device.is_some() {
             return Ok(true);
         }
-        let plain = self.options.sam.is_none()
-            && self.options.penalties == Penalties::default()
-            && self.options.regularization.fixed().is_none();
+        let plain = self.options.sam.is_none();
         let Method::Gradient(optimizer) = &mut self.method else { return Ok(false) };
         let Some(memory) = optimizer.adam_memory().filter(|_| plain && !self.home_only) else {
             return Ok(false);
@@ -53,12 +50,15 @@ impl<T: Real> Run<'_, T> {
         let mut moving = vec![T::ONE; self.x.len()];
         self.network.clear_absent(&mut moving);
         let still: Vec<usize> = (0..moving.len()).filter(|index| moving[*index] == T::ZERO).collect();
+        let prior = self.options.regularization.fixed();
+        let penalty = self.options.penalties.to_plain(&self.network, prior.as_ref());
         let start = ResidentStart {
             parameters: &self.x,
             first: memory.first,
             second: memory.second,
             still: &still,
             lowest: self.position.best.map(|best| best.loss),
+            penalty: penalty.as_ref(),
         };
         let trainer = self.executor.resident(&start)?;
         self.home_only = trainer.is_none();
