@@ -66,9 +66,11 @@ impl Geometry {
         let layers = layers.map(|(index, (layer, range))| {
             let this = Self::new(layer, range.start);
             let edges = this.edges() as u64;
-            let most_bases = (binding / (4 * edges.max(1))).saturating_sub(1);
-            let remedy =
-                format!("a grid of {} intervals would fit", most_bases.saturating_sub(this.degree.into()));
+            // The slab has two weights for each edge beside its control points.
+            let remedy = match (binding / (4 * edges.max(1))).saturating_sub(2 + u64::from(this.degree)) {
+                0 => format!("{} edges would fit at a grid of 1", binding / (4 * u64::from(this.degree + 3))),
+                most => format!("a grid of {most} intervals would fit"),
+            };
             limit(index, "bytes of coefficients", 4 * this.coefficients() as u64, binding, remedy)?;
             let most = (ITERATIONS - u64::from(this.degree) * 4) / 3;
             let remedy = format!("a grid of {} intervals would fit", most - u64::from(this.degree));

@@ -87,13 +87,15 @@ fn dispatches_stay_within_a_dimension() {
 fn a_layer_beyond_a_limit_is_refused_with_what_would_fit() {
     let refused = |program: &Program, binding| Geometry::of(program, binding).unwrap_err();
     let error = refused(&program(1000, 1000, 50, 3), TILE_BYTES);
-    let text = "layer 0: 216000000 bytes of coefficients, where the limit is 134217728; a grid of 29 intervals \
+    let text = "layer 0: 216000000 bytes of coefficients, where the limit is 134217728; a grid of 28 intervals \
                 would fit";
     assert_eq!(error.to_string(), text);
-    assert!(
-        Geometry::of(&program(1000, 1000, 29, 3), TILE_BYTES)
-            .is_err_and(|e| e.to_string().contains("parameters"))
-    );
+    assert!(Geometry::of(&program(1000, 1000, 28, 3), TILE_BYTES).is_ok());
+    let slab = refused(&program(1000, 1000, 29, 3), TILE_BYTES);
+    assert!(slab.to_string().contains("parameters"));
+    let error = refused(&program(2700, 2700, 5, 3), TILE_BYTES);
+    assert!(error.to_string().ends_with("5592405 edges would fit at a grid of 1"), "{error}");
+    assert!(Geometry::of(&program(2330, 2400, 1, 3), TILE_BYTES).is_ok());
     assert!(Geometry::of(&program(1000, 1000, 50, 3), 1 << 28).is_ok());
     assert!(matches!(refused(&program(1, 1, 4096, 3), 10_000), GpuError::Limit { layer: 0, .. }));
     assert!(matches!(refused(&program(1, 5000, 3, 3), TILE_BYTES), GpuError::Limit { layer: 0, .. }));
