@@ -5,8 +5,8 @@ use crate::buffers::{Layer, filled, whole};
 use crate::device::{Dispatch, Gpu};
 use crate::error::GpuError;
 use crate::geometry::element_groups;
-use crate::shader::Kernel;
-use crate::words::{Shape, Strengths};
+use crate::shader::{Kernel, THREADS};
+use crate::words::Terms;
 use kanode_engine::EdgeForm;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,23 +40,25 @@ impl Penalty {
         status: &Buffer,
         penalty: &kanode_engine::Penalty,
     ) -> Result<Self, GpuError> {
-        let uniform = |shape: Shape| gpu.uniform("shape", &shape);
-        let strengths = gpu.uniform("strengths", &Strengths::of(penalty))?;
-        let groups = layers.iter().map(|layer| layer.geometry.coefficients().div_ceil(256));
-        let count = groups.clone().sum::<usize>() + if penalty.is_active() { layers.len() } else { 0 };
+        // Partial sums: those of the forms of all layers, a word for each workgroup, then one of the activities of each.
+        let sizes: Vec<_> =
+            layers.iter().map(|layer| layer.geometry.coefficients().div_ceil(THREADS as usize)).collect();
+        let of_forms: usize = sizes.iter().sum();
+        let count = of_forms + if penalty.is_active() { layers.len() } else { 0 };
         let partials = gpu.buffer("partial sums", 4 * count as u64)?;
         let mut this =
             Self { activities: Vec::new(), balance: Vec::new(), forms: Vec::new(), partials: count as u32 };
-        let mut offset = 0;
-        for ((layer, groups), forms) in layers.iter().zip(groups).zip(&penalty.forms) {
+        for (index, (layer, forms)) in layers.iter().zip(&penalty.forms).enumerate() {
             let g = &layer.geometry;
+            let terms = Terms::of(penalty, g, sizes[..index].iter().sum(), of_forms + index);
+            let [terms, shape] = [gpu.uniform("terms", &terms), gpu.uniform("shape", &g.shape(0))];
+            let (terms, shape) = (terms?, shape?);
             let (numbers, form_of) = records(forms, g.diagonals());
             let numbers = filled(gpu, "forms", bytemuck::cast_slice(&numbers))?;
             let form_of = filled(gpu, "forms", &form_of)?;
-            let shape = uniform(Shape { offset, chunk: g.diagonals() as u32, ..g.shape(0) })?;
             let bindings = [
                 whole(&shape),
-                whole(&strengths),
+                whole(&terms),
                 whole(&layer.coefficients),
                 whole(&numbers),
                 whole(&form_of),
@@ -65,28 +67,16 @@ impl Penalty {
                 whole(&partials),
             ];
             this.forms.push(gpu.dispatch(Kernel::Forms, &bindings, element_groups(g.coefficients()))?);
-            offset += groups as u32;
+            if penalty.is_active() {
+                let room = |what| gpu.buffer(what, 4 * g.edges() as u64);
+                let (means, slopes) = (room("activities")?, room("slopes of activities")?);
+                let bindings = [&shape, &terms, &means, status, &slopes, &partials].map(whole);
+                this.balance.push(gpu.dispatch(Kernel::Balance, &bindings, [1, 1, 1])?);
+                this.activities.push(Activity { means, slopes });
+            }
         }
-        let bindings = [whole(control), whole(&partials), whole(status)];
+        let bindings = [control, &partials, status].map(whole);
         this.forms.push(gpu.dispatch(Kernel::Collect, &bindings, [1, 1, 1])?);
-        for layer in layers.iter().filter(|_| penalty.is_active()) {
-            let edges = layer.geometry.edges();
-            let [means, slopes] =
-                ["activities", "slopes of activities"].map(|what| gpu.buffer(what, 4 * edges as u64));
-            let (means, slopes) = (means?, slopes?);
-            let shape = uniform(Shape { count: edges as u32, offset, ..Shape::default() })?;
-            let bindings = [
-                whole(&shape),
-                whole(&strengths),
-                whole(&means),
-                whole(status),
-                whole(&slopes),
-                whole(&partials),
-            ];
-            this.balance.push(gpu.dispatch(Kernel::Balance, &bindings, [1, 1, 1])?);
-            this.activities.push(Activity { means, slopes });
-            offset += 1;
-        }
         Ok(this)
     }
 }

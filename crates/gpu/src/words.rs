@@ -117,22 +117,27 @@ impl Control {
     }
 }
 
-/// Strengths of penalties.
+/// A penalty on a layer.
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-pub(crate) struct Strengths {
+pub(crate) struct Terms {
     pub(crate) l1: f32,
     pub(crate) entropy: f32,
     pub(crate) coefficient: f32,
-    pub(crate) unused: u32,
+    pub(crate) diagonals: u32,
+    pub(crate) of_forms: u32,
+    pub(crate) of_activity: u32,
+    pub(crate) unused: [u32; 2],
 }
 
-impl Strengths {
-    /// Those of a penalty.
-    pub(crate) fn of(penalty: &Penalty) -> Self {
+impl Terms {
+    /// Those of a layer whose partial sums begin at `of_forms` and at `of_activity`.
+    pub(crate) fn of(penalty: &Penalty, geometry: &Geometry, of_forms: usize, of_activity: usize) -> Self {
         let [l1, entropy, coefficient] =
             [penalty.l1, penalty.entropy, penalty.coefficient].map(|strength| strength as f32);
-        Self { l1, entropy, coefficient, unused: 0 }
+        let [diagonals, of_forms, of_activity] =
+            [geometry.diagonals(), of_forms, of_activity].map(|word| word as u32);
+        Self { l1, entropy, coefficient, diagonals, of_forms, of_activity, unused: [0; 2] }
     }
 }
 

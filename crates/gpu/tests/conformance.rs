@@ -84,7 +84,7 @@ fn every_layer_of_a_deep_network_agrees_with_the_reference_by_itself() {
             let found = answers::<f32>(&backend, &alone, parameters, &x);
             let moved = |seed: usize| {
                 let half_unit =
-                    |i: usize| (((i + seed) * 2_654_435_761 >> 7 & 1) as f64 * 2.0 - 1.0) * 0.5f64.powi(24);
+                    |i: usize| ((((i + seed) * 2_654_435_761) >> 7 & 1) as f64 * 2.0 - 1.0) * 0.5f64.powi(24);
                 let of = |numbers: &[f32]| -> Vec<f64> {
                     let shift = |i| if seed == 0 { 0.0 } else { half_unit(i) };
                     numbers.iter().enumerate().map(|(i, n)| f64::from(*n) * (1.0 + shift(i))).collect()

@@ -38,12 +38,16 @@ struct Control {
   penalties: u32,    // partial sums of the penalty
 };
 
-// Strengths of penalties (`Penalty` of the engine).
-struct Strengths {
-  l1: f32,
+// A penalty (`Penalty` of the engine) on a layer.
+struct Terms {
+  l1: f32,           // strengths
   entropy: f32,
   coefficient: f32,
-  unused: u32,
+  diagonals: u32,    // of the matrices
+  of_forms: u32,     // where the partial sums of forms begin
+  of_activity: u32,  // where the value of the activities is
+  pad0: u32,
+  pad1: u32,
 };
 
 // Words of the status: see `judge`.

@@ -1,7 +1,7 @@
 // Penalties on the coefficients of a layer: cᵀ·M·c and Σ |c| for the spline of each edge, a square for its base weight.
 // A thread for each coefficient. What a slope gets is divided by the factor that the gradient slab is multiplied by.
-@group(0) @binding(0) var<uniform> d: Shape; // inputs, sums, bases; chunk the diagonals of M; offset of the partial sums
-@group(0) @binding(1) var<uniform> strengths: Strengths;
+@group(0) @binding(0) var<uniform> d: Shape;
+@group(0) @binding(1) var<uniform> terms: Terms;
 @group(0) @binding(2) var<storage, read> coefficients: array<f32>;   // [input][G + k, then the base][sum]
 @group(0) @binding(3) var<storage, read> forms: array<f32>;          // [form][G + k rows of diagonals, then the base]
 @group(0) @binding(4) var<storage, read> form_of: array<u32>;        // [input]: where its form begins
@@ -26,17 +26,17 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     var product = 0.0;
     var slope = 0.0;
     if (row == d.bases) {
-      product = forms[form + d.bases * d.chunk] * c;
+      product = forms[form + d.bases * terms.diagonals] * c;
     } else {
-      let reach = d.chunk / 2u;
-      for (var j = 0u; j < d.chunk; j++) {
+      let reach = terms.diagonals / 2u;
+      for (var j = 0u; j < terms.diagonals; j++) {
         let other = i32(row + j) - i32(reach);
         if (other >= 0 && other < i32(d.bases)) {
-          product += forms[form + row * d.chunk + j] * coefficients[id + j * d.sums - reach * d.sums];
+          product += forms[form + row * terms.diagonals + j] * coefficients[id + j * d.sums - reach * d.sums];
         }
       }
-      slope = strengths.coefficient * sign(c);
-      value = strengths.coefficient * abs(c);
+      slope = terms.coefficient * sign(c);
+      value = terms.coefficient * abs(c);
     }
     value += c * product;
     slopes[id] += (slope + 2.0 * product) / bitcast<f32>(status[FACTOR]);
@@ -47,5 +47,5 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     if (l < step) { parts[l] += parts[l + step]; }
     workgroupBarrier();
   }
-  if (l == 0u && group * 256u < count) { penalties[d.offset + group] = parts[0]; }
+  if (l == 0u && group * 256u < count) { penalties[terms.of_forms + group] = parts[0]; }
 }
