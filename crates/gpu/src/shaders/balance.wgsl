@@ -26,9 +26,11 @@ fn main(@builtin(local_invocation_index) l: u32) {
   var share = 0.0;
   for (var edge = l; edge < edges; edge += 256u) { share += activity[edge]; }
   let sum = total(l, share);
+  // Edges that do nothing must not make 0/0, whose comparisons not every driver gets right.
+  let whole = max(sum, 1.2e-38);
   share = 0.0;
   for (var edge = l; edge < edges; edge += 256u) {
-    let part = activity[edge] / sum;
+    let part = activity[edge] / whole;
     if (part > 0.0) { share -= part * log(part); }
   }
   let disorder = total(l, share);
@@ -36,8 +38,8 @@ fn main(@builtin(local_invocation_index) l: u32) {
   let factor = bitcast<f32>(status[FACTOR]);
   for (var edge = l; edge < edges; edge += 256u) {
     var slope = 0.0;
-    let part = activity[edge] / sum;
-    if (part > 0.0) { slope = terms.l1 - terms.entropy * (log(part) + disorder) / sum; }
+    let part = activity[edge] / whole;
+    if (part > 0.0) { slope = terms.l1 - terms.entropy * (log(part) + disorder) / whole; }
     by_activity[edge] = slope / factor;
   }
   if (l == 0u) { penalties[terms.of_activity] = terms.l1 * sum + terms.entropy * disorder; }
