@@ -87,7 +87,9 @@ describe.skipIf(software === undefined && !required)('on llvmpipe (skipped: no V
       { optimizer: 'adamw', epochs: 10, batchSize: 16, validation: 0.2 },
       { optimizer: 'lbfgs', steps: 10 },
       { optimizer: 'sgd', steps: 20 },
-      { optimizer: 'adam', steps: 20, penalties: { l1: 1e-3 } },
+      { optimizer: 'adam', steps: 100, penalties: { l1: 1e-3, entropy: 1e-3, coefficient: 1e-4, smoothness: 1e-3 } },
+      { optimizer: 'adamw', epochs: 5, batchSize: 16, regularization: { order: 2, lambda: 1e-5, ridge: 1e-4 } },
+      { optimizer: 'adam', steps: 20, sam: 0.05 },
     ] as const) {
       const [cpu, gpu] = [model(), model()]
       const [here, there] = [await cpu.fit(data, options), await gpu.fit(data, { ...options, device: 'gpu' })]
@@ -101,6 +103,27 @@ describe.skipIf(software === undefined && !required)('on llvmpipe (skipped: no V
       const metrics = await gpu.evaluate(data, { device: 'gpu' })
       expect(metrics.rmse).toBeCloseTo((await gpu.evaluate(data)).rmse, 5)
     }
+  })
+
+  test('a network that no adapter holds, or with formulas, is refused with what would do', async () => {
+    process.env.KANODE_ADAPTER = name
+    const wide = new Kan({ layers: [1, 5000], dtype: 'f32' })
+    const targets = Array.from({ length: 5000 }, (_, i) => i)
+    const many = { x: [[0], [1]], y: [targets, targets] }
+    const options = { optimizer: 'adam', steps: 1 } as const
+    expect(await rejected(wide.fit(many, { ...options, device: 'gpu' }))).toMatchObject({
+      code: 'ERR_KAN_MACHINE',
+      message: expect.stringMatching(/\d+ outputs would fit/),
+    })
+    const splines = model()
+    await splines.fit(data, { ...options, device: 'gpu' })
+    const fixed = splines.fix({ layer: 0, from: 0, to: 0 }, 'sin')
+    expect(await rejected(fixed.fit(data, { ...options, device: 'gpu' }))).toMatchObject({
+      code: 'ERR_KAN_MACHINE',
+      message: expect.stringContaining("device 'cpu'"),
+    })
+    await fixed.fit(data, { ...options, device: 'auto' })
+    expect((await fixed.predict(data.x, { device: 'auto' })).length).toBe(60)
   })
 
   test('classes, the same bits from run to run, and going on where a fit ended', async () => {

@@ -8,6 +8,7 @@ import { announce, bytes, cores, digits, save, table, time, times } from '../com
 import { shapes, titleOf } from '../common/shapes.mjs'
 import { findImages } from '../end-to-end/fashion.mjs'
 import { compare } from './fashion.mjs'
+import { startPeers, timePeers } from './peers.mjs'
 
 const { gpuTraffic } = createRequire(import.meta.url)('../../dist/loader/binding.js').loadBinding()
 
@@ -28,6 +29,8 @@ await main(async () => {
   const { names, threads, rounds, seconds } = options
   const facts = announce({}, { threads })
   for (const { name, type, api, driver } of found) console.log(`adapter ${name}, ${type}, ${api}, ${driver}`)
+  const { peers, reason, facts: theirs } = await startPeers({ threads })
+  if (peers === undefined) console.log(`No CUDA peers: ${reason}.`)
   const lines = [
     [
       '',
@@ -42,13 +45,19 @@ await main(async () => {
       'of the ideal',
     ],
   ]
+  const rivals = []
   for (const shape of shapes.filter(({ name }) => names.includes(name))) {
     const result = await measure(shape, { threads, rounds, seconds })
     lines.push(line(shape, result))
+    if (peers !== undefined) result.peers = await timePeers(peers, shape, { seconds })
+    rivals.push(...peerLines(shape, result))
     const command = `npm run bench:gpu -- ${shape.name}`
-    if (options.save) save('gpu', { [shape.name]: { ...facts, adapters: found, command, ...shape, ...result } })
+    const about = { ...facts, ...theirs, adapters: found, command }
+    if (options.save) save('gpu', { [shape.name]: { ...about, ...shape, ...result } })
   }
+  await peers?.close()
   if (lines.length > 1) console.log(table(lines))
+  if (rivals.length > 0) console.log(table([['', 'PyTorch on CUDA', 'step', 'GPU/PyTorch'], ...rivals]))
   if (!names.includes('fashion')) return
   const folder = findImages(options.data)
   if (folder === null) console.log('No Fashion-MNIST: node bench/end-to-end/fetch-fashion.mjs fetches it.')
@@ -94,6 +103,12 @@ async function moved(fit, steps) {
   const after = JSON.parse(gpuTraffic())
   const difference = Object.keys(after).map(name => [name, after[name] - before[name]])
   return { ...Object.fromEntries(difference), passSeconds: after.passSeconds }
+}
+
+/** Steps of the networks in PyTorch, and how many times theirs ours is. */
+function peerLines(shape, { gpu, peers }) {
+  const steps = Object.entries(peers?.steps ?? {})
+  return steps.map(([name, ms]) => [titleOf(shape), name, time(ms), times(gpu / ms)])
 }
 
 function line(shape, { cpu, gpu, device, dispatches, submissions, readbacks, uploaded, ideal }) {

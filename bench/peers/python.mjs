@@ -22,13 +22,13 @@ export class Peers {
   #lines
   #ended
 
-  /** Starts one, or returns null where the virtual environment is absent. */
-  static start({ threads }) {
-    return existsSync(python) ? new Peers(threads) : null
+  /** Starts one, or returns null where the virtual environment is absent. It sees no GPU unless told to. */
+  static start({ threads, gpu = false }) {
+    return existsSync(python) ? new Peers(threads, gpu) : null
   }
 
-  constructor(threads) {
-    const env = { ...process.env, OMP_NUM_THREADS: String(threads), CUDA_VISIBLE_DEVICES: '' }
+  constructor(threads, gpu) {
+    const env = { ...process.env, OMP_NUM_THREADS: String(threads), ...(gpu ? {} : { CUDA_VISIBLE_DEVICES: '' }) }
     // What libraries print there is no news; what goes wrong comes as an answer.
     this.#child = spawn(python, [server], { env, stdio: ['pipe', 'pipe', 'ignore'] })
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()

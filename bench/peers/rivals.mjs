@@ -18,16 +18,16 @@ export function requestFor(network, { layers, batch, grid }) {
 }
 
 /**
- * Networks of a running server.py as rivals, and why others are left out.
+ * Networks of a running server.py as rivals, on a device of PyTorch, and why others are left out.
  *
  * @param {import('./python.mjs').Peers} peers
  */
-export async function pythonRivals(peers, shape) {
+export async function pythonRivals(peers, shape, device = 'cpu') {
   const rivals = []
   const leftOut = {}
   for (const network of networksFor(shape)) {
     try {
-      const { parameters } = await peers.ask('build', requestFor(network, shape))
+      const { parameters } = await peers.ask('build', { ...requestFor(network, shape), device })
       const measure = async (mode, seconds) => (await peers.ask('time', { network, mode, seconds })).ms
       rivals.push({ name: network, parameters, measure })
     } catch (error) {

@@ -2,7 +2,8 @@
 
 {"op": "versions", "threads": n}             names and versions; sets the number of threads for all that follows
 {"op": "check"}                              greatest difference of efficient-kan's bases here from inkan's
-{"op": "build", "network": name, "layers": [...], "batch": n, "grid": n}     parameters
+{"op": "device"}                             whether CUDA is there, and if so the name of its device
+{"op": "build", "network": name, "layers": [...], "batch": n, "grid": n}     parameters; "device": "cuda" puts it there
 {"op": "time", "network": name, "mode": mode, "seconds": s}                  median milliseconds of one call
 {"op": "drop"}                               forgets all networks
 {"op": "memory", ...as build}                bytes of two steps of Adam at their peak, above the process before them
@@ -27,11 +28,12 @@ built = {}
 class Network:
     """A network with a batch of data, and one call of each mode."""
 
-    def __init__(self, name, layers, batch, grid):
+    def __init__(self, name, layers, batch, grid, device="cpu"):
         torch.manual_seed(0)
-        self.network = makers[name](layers, grid)
-        self.x = torch.rand(batch, layers[0]) * 2 - 1
-        self.y = torch.rand(batch, layers[-1]) * 2 - 1
+        self.device = device
+        self.network = makers[name](layers, grid).to(device)
+        self.x = (torch.rand(batch, layers[0]) * 2 - 1).to(device)
+        self.y = (torch.rand(batch, layers[-1]) * 2 - 1).to(device)
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
         self.optimisers = {}
 
@@ -49,6 +51,11 @@ class Network:
             self.optimisers[fused] = torch.optim.Adam(self.parameters, lr=1e-3, fused=fused)
         self.gradient()
         self.optimisers[fused].step()
+
+    def wait(self):
+        """Until its device has done what it was given."""
+        if self.device != "cpu":
+            torch.cuda.synchronize()
 
     def fused(self):
         """A step with the variant of Adam that PyTorch does not choose by itself."""
@@ -71,9 +78,14 @@ def check():
     return {"difference": (layer.bases(x) - theirs).abs().max().item()}
 
 
-def build(network, layers, batch, grid):
+def device():
+    available = torch.cuda.is_available()
+    return {"cuda": available, "name": torch.cuda.get_device_name() if available else None}
+
+
+def build(network, layers, batch, grid, device="cpu"):
     torch.compiler.reset()
-    built[network] = Network(network, layers, batch, grid)
+    built[network] = Network(network, layers, batch, grid, device)
     # Compiles what is to be compiled, with gradients and without.
     built[network].forward()
     built[network].gradient()
@@ -81,13 +93,15 @@ def build(network, layers, batch, grid):
 
 
 def clock(network, mode, seconds):
-    call = getattr(built[network], mode)
+    call, wait = getattr(built[network], mode), built[network].wait
     call()
+    wait()
     times = []
     end = time.perf_counter() + seconds
     while True:
         began = time.perf_counter()
         call()
+        wait()
         now = time.perf_counter()
         times.append(now - began)
         if now >= end:
@@ -127,6 +141,7 @@ def hello(**request):
 operations = {
     "versions": versions,
     "check": check,
+    "device": device,
     "build": build,
     "time": clock,
     "drop": lambda: built.clear() or {},

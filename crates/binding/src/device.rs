@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::shared::{Held, backend};
 use kanode_cpu::CpuBackend;
-use kanode_engine::{Compile, Program};
+use kanode_engine::{Compile, Fallback, Program};
 use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::json;
@@ -71,7 +71,7 @@ where
         .with(json!({ "option": "device", "found": "gpu" }))),
         Device::Gpu => Ok(T::on_gpu(gpu::open()?)),
         Device::Auto if T::ON_GPU && !work.has_functions => match gpu::faster(work) {
-            Some(gpu) => Ok(T::on_gpu(gpu)),
+            Some(gpu) => Ok(Box::new(Fallback { first: T::on_gpu(gpu), second: on_cpu()? })),
             None => on_cpu(),
         },
         Device::Auto | Device::Cpu => on_cpu(),

@@ -110,7 +110,7 @@ pub trait Executor<T: Real>: Send {
     }
 
     /// Training by Adam whose parameters and moments stay where the backend computes; None where that gains nothing, as
-    /// on a processor that has them in its memory anyway. The executor stays free for other calls.
+    /// on a processor that has them in its memory anyway, or where the backend can't have the penalty. The executor stays free for other calls.
     ///
     /// # Errors
     /// [`EngineError::Length`], [`EngineError::Memory`] or [`EngineError::Device`].

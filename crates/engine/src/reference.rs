@@ -1,6 +1,10 @@
 //! The reference backend: `f64`, Cox–de Boor, a loop where a loop is meant. It is the oracle of all other backends,
 //! so nothing here is clever; a step costs (G + k) terms an edge and allocates as it goes.
 
+mod penalty;
+
+pub use penalty::penalty;
+
 use crate::backend::{Backend, Batch, Compile, Executor, LayerStatistics};
 use crate::error::EngineError;
 use crate::loss::Loss;
@@ -75,7 +79,7 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
         let batch = Batch { x: &forward.nodes[0], targets: &targets, weights: weights.as_deref(), rows };
         let mut dy = vec![0.0; forward.outputs().len()];
         let value = loss.evaluate(forward.outputs(), self.program.outputs(), &batch, Some(&mut dy))?;
-        let (wide, _) = self.reverse(&parameters, &forward, dy, rows);
+        let (wide, _) = self.reverse(&parameters, &forward, dy, rows, &mut |_, _, _, _| 0.0);
         narrow(&wide, gradient);
         Ok(value)
     }
@@ -94,7 +98,8 @@ impl<T: Real> Executor<T> for ReferenceExecutor {
         Program::check_length("dx", x.len(), dx.len())?;
         let parameters = widen(parameters);
         let forward = self.forward(&parameters, &widen(x), rows);
-        let (wide_gradient, wide_dx) = self.reverse(&parameters, &forward, widen(dy), rows);
+        let (wide_gradient, wide_dx) =
+            self.reverse(&parameters, &forward, widen(dy), rows, &mut |_, _, _, _| 0.0);
         narrow(&wide_gradient, gradient);
         narrow(&wide_dx, dx);
         Ok(())
@@ -160,13 +165,15 @@ impl ReferenceExecutor {
         forward
     }
 
-    /// Derivatives with respect to parameters and inputs, from `dy` with respect to the outputs.
+    /// Derivatives with respect to parameters and inputs, from `dy` with respect to the outputs, and from what
+    /// `at_edge` says of each layer, row and edge, a spline, that has a value: the derivative by that value alone.
     fn reverse(
         &self,
         parameters: &[f64],
         forward: &Forward,
         mut dy: Vec<f64>,
         rows: usize,
+        at_edge: &mut dyn FnMut(usize, usize, usize, f64) -> f64,
     ) -> (Vec<f64>, Vec<f64>) {
         let mut gradient = vec![0.0; parameters.len()];
         let layers = self.program.layers().iter().zip(self.program.ranges());
@@ -184,11 +191,12 @@ impl ReferenceExecutor {
                     let (base, base_slope) = layer.base.evaluate(x[at]);
                     for output in 0..layer.outputs {
                         let edge = input * layer.outputs + output;
-                        let dy = dy[row * layer.outputs + output];
                         let span = edge * layer.bases()..(edge + 1) * layer.bases();
                         let points = &p.control_points[span.clone()];
                         let spline: f64 = points.iter().zip(&bases).map(|(p, n)| p * n).sum();
                         let slope: f64 = points.iter().zip(&slopes).map(|(p, n)| p * n).sum();
+                        let value = p.base_weight[edge] * base + p.spline_weight[edge] * spline;
+                        let dy = dy[row * layer.outputs + output] + at_edge(index, row, edge, value);
                         for (g, n) in g.control_points[span].iter_mut().zip(&bases) {
                             *g += dy * p.spline_weight[edge] * n;
                         }

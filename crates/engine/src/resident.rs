@@ -5,6 +5,7 @@ use crate::adam::AdamRule;
 use crate::backend::Batch;
 use crate::error::EngineError;
 use crate::loss::Loss;
+use crate::penalty::Penalty;
 use crate::real::Real;
 
 /// Where resident training begins; all slabs are of one length.
@@ -20,6 +21,8 @@ pub struct ResidentStart<'a, T> {
     pub still: &'a [usize],
     /// The lowest loss so far, for [`Keep::IfLowest`].
     pub lowest: Option<f64>,
+    /// What is minimised beside the loss; the loss of a step has it in it.
+    pub penalty: Option<&'a Penalty>,
 }
 
 /// Whether the parameters that a step begins with are kept, for [`Resident::kept`].

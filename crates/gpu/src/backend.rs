@@ -41,7 +41,9 @@ impl Backend for GpuBackend {
 impl Compile<f32> for GpuBackend {
     fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f32>>, EngineError> {
         if program.has_functions() {
-            let reason = "its shaders know splines alone, and the program has functions on edges".to_owned();
+            let reason =
+                "edges of the network are formulas, which its shaders do not know; device 'cpu' does"
+                    .to_owned();
             return Err(EngineError::Unsupported { backend: BACKEND, reason });
         }
         Ok(Box::new(GpuExecutor::new(Network::new(&self.gpu, program, self.rows_at_once)?)))

@@ -49,18 +49,13 @@ impl Layer {
         for (product, range) in layer.factors().enumerate() {
             product_of[range].fill(product as u32);
         }
-        let filled = |what, numbers: &[u32]| {
-            let buffer = gpu.buffer(what, 4 * numbers.len() as u64)?;
-            gpu.upload(&buffer, numbers)?;
-            Ok::<_, GpuError>(buffer)
-        };
         let coefficients = 4 * geometry.coefficients() as u64;
         Ok(Self {
             geometry,
-            tables: filled("knot tables", bytemuck::cast_slice(&tables))?,
-            table_of: filled("knot tables", &table_of)?,
-            factors: filled("factors", &factors)?,
-            product_of: filled("factors", &product_of)?,
+            tables: filled(gpu, "knot tables", bytemuck::cast_slice(&tables))?,
+            table_of: filled(gpu, "knot tables", &table_of)?,
+            factors: filled(gpu, "factors", &factors)?,
+            product_of: filled(gpu, "factors", &product_of)?,
             coefficients: gpu.buffer("coefficients", coefficients)?,
             slopes: gpu.buffer("slopes of coefficients", coefficients)?,
         })
@@ -99,6 +94,13 @@ impl Work {
             turns: [room("slopes of nodes", rows * widest)?, room("slopes of nodes", rows * widest)?],
         })
     }
+}
+
+/// A buffer with words in it.
+pub(crate) fn filled(gpu: &Gpu, what: &'static str, words: &[u32]) -> Result<Buffer, GpuError> {
+    let buffer = gpu.buffer(what, 4 * words.len() as u64)?;
+    gpu.upload(&buffer, words)?;
+    Ok(buffer)
 }
 
 /// All of a buffer, as a binding.

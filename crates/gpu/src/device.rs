@@ -1,4 +1,4 @@
-//! An open device: its pipelines, uploads, submissions and readbacks, and what becomes of its faults.
+//! An open device: its pipelines and submissions, and what becomes of its faults. Buffers are in `transfer`.
 //!
 //! wgpu panics where a device is really lost, and says nothing afterwards. So every call that may is caught, and a
 //! flag that the loss sets is looked at before work is given out and before any result is believed.
@@ -11,16 +11,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wgpu::{
-    Buffer, BufferDescriptor, BufferUsages, ComputePipeline, ComputePipelineDescriptor, Device,
-    DeviceDescriptor, ErrorFilter, Features, Limits, MapMode, MemoryHints, PipelineCompilationOptions,
-    PollError, PollType, Queue, ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource, SubmissionIndex,
+    Buffer, BufferUsages, ComputePipeline, ComputePipelineDescriptor, Device, DeviceDescriptor, ErrorFilter,
+    Features, Limits, MemoryHints, PipelineCompilationOptions, PollError, PollType, Queue,
+    ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource, SubmissionIndex,
 };
 
-/// Bytes uploaded before they are submitted: running out of memory in an upload loses the device.
-const UPLOAD: usize = 16 << 20;
 /// How long to wait before looking whether the device was lost meanwhile.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long to wait for work in flight when the device is closed.
@@ -51,7 +49,7 @@ pub struct Gpu {
     largest_binding: u64,
     lost: Arc<Mutex<Option<String>>>,
     pipelines: Mutex<HashMap<Kernel, Arc<ComputePipeline>>>,
-    counters: Counters,
+    pub(crate) counters: Counters,
     timer: Mutex<Option<Timer>>,
 }
 
@@ -184,7 +182,7 @@ impl Gpu {
     }
 
     /// Runs calls of wgpu: their errors, and panics, become ours. An error for want of memory is one of `bytes`.
-    fn guarded<R>(
+    pub(crate) fn guarded<R>(
         &self,
         what: &'static str,
         bytes: u64,
@@ -208,40 +206,6 @@ impl Gpu {
             Some(wgpu::Error::OutOfMemory { .. }) => Err(GpuError::Memory { what, bytes }),
             Some(error) => Err(GpuError::Internal { what, reason: error.to_string() }),
         }
-    }
-
-    /// A buffer for storage that can be written and read back; of at least 16 bytes.
-    pub(crate) fn buffer(&self, what: &'static str, bytes: u64) -> Result<Buffer, GpuError> {
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC;
-        self.create(what, bytes, usage)
-    }
-
-    /// A buffer for uniforms.
-    pub(crate) fn uniforms(&self, what: &'static str, bytes: u64) -> Result<Buffer, GpuError> {
-        self.create(what, bytes, BufferUsages::UNIFORM | BufferUsages::COPY_DST)
-    }
-
-    fn create(&self, what: &'static str, bytes: u64, usage: BufferUsages) -> Result<Buffer, GpuError> {
-        let size = bytes.max(16).next_multiple_of(4);
-        let descriptor = BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: false };
-        if size > self.adapter.largest_buffer {
-            return Err(GpuError::Memory { what, bytes: size });
-        }
-        self.guarded(what, size, |device, _| device.create_buffer(&descriptor))
-    }
-
-    /// Writes numbers to the beginning of a buffer.
-    pub(crate) fn upload<N: bytemuck::NoUninit>(&self, to: &Buffer, numbers: &[N]) -> Result<(), GpuError> {
-        let bytes: &[u8] = bytemuck::cast_slice(numbers);
-        self.counters.uploaded.fetch_add(bytes.len() as u64, SeqCst);
-        self.guarded("an upload", bytes.len() as u64, |_, queue| {
-            for (index, chunk) in bytes.chunks(UPLOAD).enumerate() {
-                if index > 0 {
-                    queue.submit([]);
-                }
-                queue.write_buffer(to, (index * UPLOAD) as u64, chunk);
-            }
-        })
     }
 
     /// The pipeline of a kernel, made when it is first asked for.
@@ -354,43 +318,6 @@ impl Gpu {
 
     fn poll(&self, how: PollType) -> Result<Result<wgpu::PollStatus, PollError>, GpuError> {
         catch_unwind(AssertUnwindSafe(|| self.device().poll(how))).map_err(|panic| self.lose(&*panic))
-    }
-
-    /// Reads numbers from the beginning of a buffer, after all work submitted.
-    pub(crate) fn download<N>(&self, from: &Buffer, to: &mut [N]) -> Result<(), GpuError>
-    where
-        N: bytemuck::AnyBitPattern + bytemuck::NoUninit,
-    {
-        let to: &mut [u8] = bytemuck::cast_slice_mut(to);
-        if to.is_empty() {
-            return Ok(());
-        }
-        let bytes = to.len() as u64;
-        self.counters.downloaded.fetch_add(bytes, SeqCst);
-        self.counters.readbacks.fetch_add(1, SeqCst);
-        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-        let stage = self.create("a result", bytes, usage)?;
-        let (sender, receiver) = mpsc::channel();
-        let submission = self.guarded("a readback", bytes, |device, queue| {
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.copy_buffer_to_buffer(from, 0, &stage, 0, Some(bytes));
-            let submission = queue.submit([encoder.finish()]);
-            stage.map_async(MapMode::Read, .., move |result| {
-                // Nobody listens any more if the wait failed.
-                let _ = sender.send(result.is_ok());
-            });
-            submission
-        })?;
-        self.wait(Some(submission))?;
-        if receiver.recv() != Ok(true) {
-            self.check()?;
-            return Err(GpuError::Internal { what: "a readback", reason: "could not be mapped".to_owned() });
-        }
-        self.guarded("a readback", bytes, |_, _| {
-            stage.get_mapped_range(..bytes).map(|view| to.copy_from_slice(&view))
-        })?
-        .map_err(|error| GpuError::Internal { what: "a readback", reason: error.to_string() })?;
-        self.check()
     }
 }
 

@@ -73,17 +73,45 @@ impl Network {
         gradient: bool,
         update: &[Dispatch],
     ) -> Result<(), GpuError> {
-        let reach = if gradient { Reach::Gradient(loss) } else { Reach::Loss(loss) };
+        if !gradient {
+            return self.sweep(loss, batch, control, Reach::Loss(loss), &[]);
+        }
+        let control = Control { penalties: self.penalty().map_or(0, |penalty| penalty.partials), ..control };
+        let measures = self.penalty().is_some_and(|penalty| !penalty.balance.is_empty());
+        if measures && batch.rows > self.tile() {
+            // How an edge is pulled at depends on all rows.
+            self.sweep(loss, batch, control, Reach::Activity(loss), &[])?;
+            return self.sweep(loss, batch, control, Reach::Again(loss), update);
+        }
+        self.sweep(loss, batch, control, Reach::Gradient(loss), update)
+    }
+
+    /// Takes all tiles of a batch as far as told; behind the last of them comes what needs no rows.
+    fn sweep(
+        &mut self,
+        loss: Loss,
+        batch: &Batch<'_, f32>,
+        control: Control,
+        reach: Reach,
+        update: &[Dispatch],
+    ) -> Result<(), GpuError> {
         for (from, to) in tiles(batch.rows, self.tile()) {
             self.prepare(to - from)?;
             self.load(batch, from, to, None)?;
             let partials = self.partials(to - from, loss) as u32;
             self.gpu.upload(&self.control, &[Control { first: (from == 0).into(), partials, ..control }])?;
             let mut dispatches = self.tile_dispatches(to - from, reach);
-            if to == batch.rows && gradient {
-                dispatches.extend(self.unpack());
-                dispatches.extend(update);
-                dispatches.extend(if update.is_empty() { &[] } else { self.pack() });
+            if to == batch.rows {
+                match reach {
+                    Reach::Activity(_) => dispatches.extend(self.penalty().iter().flat_map(|p| &p.balance)),
+                    Reach::Gradient(_) | Reach::Again(_) => {
+                        dispatches.extend(self.penalty().iter().flat_map(|p| &p.forms));
+                        dispatches.extend(self.unpack());
+                        dispatches.extend(update);
+                        dispatches.extend(if update.is_empty() { &[] } else { self.pack() });
+                    }
+                    Reach::Outputs | Reach::Loss(_) | Reach::Products => {}
+                }
             }
             self.gpu.submit(dispatches)?;
         }
@@ -180,7 +208,8 @@ impl Executor<f32> for GpuExecutor {
         &mut self,
         start: &ResidentStart<'_, f32>,
     ) -> Result<Option<Box<dyn Resident<f32>>>, EngineError> {
-        Ok(Some(Box::new(GpuResident::new(self.network.another()?, start)?)))
+        let resident = GpuResident::new(self.network.another()?, start)?;
+        Ok(resident.map(|resident| Box::new(resident) as Box<dyn Resident<f32>>))
     }
 
     fn statistics(&mut self, parameters: &[f32], x: &[f32]) -> Result<Vec<LayerStatistics>, EngineError> {

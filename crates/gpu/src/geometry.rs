@@ -49,6 +49,8 @@ pub(crate) struct Geometry {
     pub(crate) columns: Columns,
     /// Threads that share an input in the gradient of inputs.
     pub(crate) lanes: u32,
+    /// Whether edges are penalised for what they do with the rows.
+    pub(crate) active: bool,
 }
 
 impl Geometry {
@@ -64,9 +66,11 @@ impl Geometry {
         let layers = layers.map(|(index, (layer, range))| {
             let this = Self::new(layer, range.start);
             let edges = this.edges() as u64;
-            let most_bases = (binding / (4 * edges.max(1))).saturating_sub(1);
-            let remedy =
-                format!("a grid of {} intervals would fit", most_bases.saturating_sub(this.degree.into()));
+            // The slab has two weights for each edge beside its control points.
+            let remedy = match (binding / (4 * edges.max(1))).saturating_sub(2 + u64::from(this.degree)) {
+                0 => format!("{} edges would fit at a grid of 1", binding / (4 * u64::from(this.degree + 3))),
+                most => format!("a grid of {most} intervals would fit"),
+            };
             limit(index, "bytes of coefficients", 4 * this.coefficients() as u64, binding, remedy)?;
             let most = (ITERATIONS - u64::from(this.degree) * 4) / 3;
             let remedy = format!("a grid of {} intervals would fit", most - u64::from(this.degree));
@@ -120,6 +124,7 @@ impl Geometry {
             gradient_tile: tile(sums).min(gradient_threads),
             columns,
             lanes: tile(sums).min(16),
+            active: false,
         }
     }
 
@@ -142,13 +147,25 @@ impl Geometry {
         self.cells * self.record_length()
     }
 
+    /// Diagonals of the matrices of penalties that have any numbers.
+    pub(crate) fn diagonals(&self) -> usize {
+        2 * (self.degree as usize + 1) + 1
+    }
+
+    /// Whether one workgroup can weigh the edges of this layer against each other: it walks through them three times.
+    pub(crate) fn balances(&self) -> bool {
+        3 * self.edges().div_ceil(THREADS as usize) as u64 + 16 <= ITERATIONS
+    }
+
     pub(crate) fn has_products(&self) -> bool {
         self.nodes > self.sum_nodes
     }
 
     /// The most rows that a part of the gradient of coefficients may walk through.
     fn longest_chunk(&self) -> usize {
-        ((ITERATIONS - 2 * self.bases as u64) / u64::from(self.degree + 2)) as usize
+        // What an active edge gives is another k + 1.
+        let per_row = if self.active { 2 * self.degree + 3 } else { self.degree + 2 };
+        ((ITERATIONS - 2 * self.bases as u64) / u64::from(per_row)) as usize
     }
 
     /// Parts of the gradient of coefficients that fit a work buffer.
@@ -190,11 +207,16 @@ impl Geometry {
 
     pub(crate) fn coefficient_kernel(&self) -> Kernel {
         let (tile, threads) = (self.gradient_tile, self.gradient_threads);
-        Kernel::CoefficientGradient { degree: self.degree, tile, threads, columns: self.columns }
+        let (degree, columns, active) = (self.degree, self.columns, self.active);
+        Kernel::CoefficientGradient { degree, tile, threads, columns, active }
+    }
+
+    pub(crate) fn activity_kernel(&self) -> Kernel {
+        Kernel::Activity { degree: self.degree, tile: self.gradient_tile, threads: self.gradient_threads }
     }
 
     pub(crate) fn input_kernel(&self) -> Kernel {
-        Kernel::InputGradient { degree: self.degree, lanes: self.lanes }
+        Kernel::InputGradient { degree: self.degree, lanes: self.lanes, active: self.active }
     }
 
     /// Workgroups of the forward pass.

@@ -15,10 +15,13 @@ mod error;
 mod executor;
 mod geometry;
 mod network;
+mod penalty;
+mod plan;
 mod resident;
 mod shader;
 mod tables;
 mod traffic;
+mod transfer;
 mod words;
 
 pub use adapter::{AdapterChoice, AdapterDescription, AdapterKind, adapters};

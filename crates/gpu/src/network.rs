@@ -1,12 +1,14 @@
-//! A program on a device: its tables and coefficients, work buffers for a tile of rows, and the dispatches that take a
-//! tile forward, measure its loss and go back.
+//! A program on a device: its tables and coefficients, work buffers for a tile of rows, and which dispatches a
+//! submission has.
 
 use crate::buffers::{Layer, Work, whole};
 use crate::device::{Dispatch, Gpu};
 use crate::error::GpuError;
 use crate::geometry::{Geometry, element_groups, groups, tile_rows};
+use crate::penalty::Penalty;
+use crate::plan::{Plan, Planner};
 use crate::shader::{Kernel, SQUARED};
-use crate::words::{Control, Shape, Status};
+use crate::words::{Control, Status};
 use kanode_engine::{Batch, Loss, Program};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,18 +17,6 @@ use wgpu::Buffer;
 /// Plans for so many numbers of rows are kept: those of a batch, of the last of a pass, of validation.
 const PLANS: usize = 8;
 
-/// Dispatches for a tile of one number of rows.
-#[derive(Debug)]
-struct Plan {
-    forward: Vec<Dispatch>,
-    elements: Dispatch,
-    entropy: Dispatch,
-    backward: Vec<Dispatch>,
-    /// The derivatives by the inputs of the network, and which of the turns has them.
-    by_inputs: Dispatch,
-    inputs_turn: usize,
-}
-
 /// How far a submission goes with a tile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reach {
@@ -34,8 +24,12 @@ pub(crate) enum Reach {
     Outputs,
     /// To the loss.
     Loss(Loss),
+    /// To the loss and what edges do.
+    Activity(Loss),
     /// To the gradient of the coefficients.
     Gradient(Loss),
+    /// To that gradient, in a second sweep over tiles: the loss of all is known.
+    Again(Loss),
     /// From derivatives by the outputs, which were uploaded, to those by the coefficients and the inputs.
     Products,
 }
@@ -52,6 +46,7 @@ pub(crate) struct Network {
     pub(crate) status: Buffer,
     pub(crate) outcomes: Buffer,
     pub(crate) control: Buffer,
+    penalty: Option<Penalty>,
     work: Option<Work>,
     plans: HashMap<usize, Plan>,
     tally: Option<Dispatch>,
@@ -82,6 +77,7 @@ impl Network {
             status: gpu.buffer("status", size_of::<Status>() as u64)?,
             outcomes: gpu.buffer("outcomes", 16 * Self::SLOTS as u64)?,
             control: gpu.uniforms("control", size_of::<Control>() as u64)?,
+            penalty: None,
             work: None,
             plans: HashMap::new(),
             tally: None,
@@ -89,7 +85,7 @@ impl Network {
             unpack: Vec::new(),
         };
         for layer in &this.layers {
-            let shape = this.uniform(layer.geometry.shape(0))?;
+            let shape = gpu.uniform("shape", &layer.geometry.shape(0))?;
             let coefficients = layer.geometry.coefficients();
             this.pack.push(gpu.dispatch(
                 Kernel::Pack,
@@ -125,11 +121,27 @@ impl Network {
         self.tile
     }
 
-    /// A buffer with one shape in it.
-    pub(crate) fn uniform(&self, shape: Shape) -> Result<Buffer, GpuError> {
-        let buffer = self.gpu.uniforms("shape", size_of::<Shape>() as u64)?;
-        self.gpu.upload(&buffer, &[shape])?;
-        Ok(buffer)
+    /// Has steps minimise a penalty beside the loss; before the first of them. False, and nothing changed, where a layer
+    /// has too many edges for it.
+    pub(crate) fn penalise(&mut self, penalty: &kanode_engine::Penalty) -> Result<bool, GpuError> {
+        if penalty.is_active() {
+            if !self.layers.iter().all(|layer| layer.geometry.balances()) {
+                return Ok(false);
+            }
+            for layer in &mut self.layers {
+                layer.geometry.active = true;
+            }
+            let geometries: Vec<_> = self.layers.iter().map(|layer| layer.geometry).collect();
+            self.tile = self.tile.min(tile_rows(&geometries));
+        }
+        let made = Penalty::new(&self.gpu, &self.layers, &self.control, &self.status, penalty)?;
+        self.penalty = Some(made);
+        Ok(true)
+    }
+
+    /// The penalty that steps minimise beside the loss.
+    pub(crate) fn penalty(&self) -> Option<&Penalty> {
+        self.penalty.as_ref()
     }
 
     /// Dispatches that make coefficients of the parameters.
@@ -160,177 +172,12 @@ impl Network {
                 self.plans.clear();
             }
             if let Some(work) = &self.work {
-                let plan = self.plan(work, rows)?;
+                let Self { gpu, layers, control, penalty, .. } = &*self;
+                let plan = Planner::new(gpu, layers, control, penalty.as_ref(), work, rows)?.plan()?;
                 self.plans.insert(rows, plan);
             }
         }
         Ok(())
-    }
-
-    fn plan(&self, work: &Work, rows: usize) -> Result<Plan, GpuError> {
-        let (mut forward, mut backward) = (Vec::new(), Vec::new());
-        let shapes = self.layers.iter().map(|layer| self.uniform(layer.geometry.shape(rows)));
-        let shapes = shapes.collect::<Result<Vec<_>, _>>()?;
-        for (index, (layer, shape)) in self.layers.iter().zip(&shapes).enumerate() {
-            self.forward(work, rows, index, layer, shape, &mut forward)?;
-        }
-        let last = &self.layers[self.layers.len() - 1].geometry;
-        let shape = &shapes[self.layers.len() - 1];
-        let loss = |kernel, groups| {
-            let bindings = [
-                whole(shape),
-                whole(&self.control),
-                whole(&work.nodes[self.layers.len()]),
-                whole(&work.targets),
-                whole(&work.weights),
-                whole(&work.turns[0]),
-                whole(&work.partials),
-            ];
-            self.gpu.dispatch(kernel, &bindings, groups)
-        };
-        let elements = loss(Kernel::Elements, element_groups(rows * last.nodes))?;
-        let entropy = loss(Kernel::Entropy, element_groups(rows))?;
-        let mut turn = 0;
-        for (index, (layer, shape)) in self.layers.iter().zip(&shapes).enumerate().rev() {
-            turn = self.backward(work, rows, index, layer, shape, turn, &mut backward)?;
-            if index > 0 {
-                backward.push(self.by_inputs(work, rows, layer, shape, turn)?);
-                turn = 1 - turn;
-            }
-        }
-        let by_inputs = self.by_inputs(work, rows, &self.layers[0], &shapes[0], turn)?;
-        Ok(Plan { forward, elements, entropy, backward, by_inputs, inputs_turn: 1 - turn })
-    }
-
-    /// The dispatches that take a layer forward.
-    fn forward(
-        &self,
-        work: &Work,
-        rows: usize,
-        index: usize,
-        layer: &Layer,
-        shape: &Buffer,
-        to: &mut Vec<Dispatch>,
-    ) -> Result<(), GpuError> {
-        let (g, gpu) = (&layer.geometry, &self.gpu);
-        to.push(self.bases(work, rows, index, layer, shape)?);
-        let sums = work.sums[index].as_ref().unwrap_or(&work.nodes[index + 1]);
-        let whole_sum = if g.forward_parts == 1 { sums } else { &work.parts };
-        let bindings = [
-            whole(shape),
-            whole(&work.first),
-            whole(&work.values),
-            whole(&layer.coefficients),
-            whole(whole_sum),
-        ];
-        to.push(gpu.dispatch(g.forward_kernel(), &bindings, g.forward_groups(rows))?);
-        if g.forward_parts > 1 {
-            to.push(self.add(&work.parts, sums, rows * g.sums, g.forward_parts, false)?);
-        }
-        if g.has_products() {
-            let bindings = [whole(shape), whole(sums), whole(&layer.factors), whole(&work.nodes[index + 1])];
-            to.push(gpu.dispatch(Kernel::Products, &bindings, element_groups(rows * g.nodes))?);
-        }
-        Ok(())
-    }
-
-    fn bases(
-        &self,
-        work: &Work,
-        rows: usize,
-        index: usize,
-        layer: &Layer,
-        shape: &Buffer,
-    ) -> Result<Dispatch, GpuError> {
-        let bindings = [
-            whole(shape),
-            whole(&work.nodes[index]),
-            whole(&layer.tables),
-            whole(&layer.table_of),
-            whole(&work.first),
-            whole(&work.values),
-            whole(&work.slopes),
-        ];
-        self.gpu.dispatch(
-            layer.geometry.bases_kernel(),
-            &bindings,
-            element_groups(rows * layer.geometry.inputs),
-        )
-    }
-
-    fn add(
-        &self,
-        from: &Buffer,
-        to: &Buffer,
-        count: usize,
-        parts: usize,
-        accumulate: bool,
-    ) -> Result<Dispatch, GpuError> {
-        let shape = self.uniform(Shape { count: count as u32, splits: parts as u32, ..Shape::default() })?;
-        let bindings = [whole(&shape), whole(&self.control), whole(from), whole(to)];
-        // The control is no binding of a kernel that does not look at it.
-        self.gpu.dispatch(Kernel::Add { accumulate }, &bindings, element_groups(count))
-    }
-
-    /// The dispatches from derivatives by a layer's nodes, in `turn`, to those by its coefficients. Returns the turn
-    /// that has the derivatives by its sums.
-    #[allow(clippy::too_many_arguments, reason = "the layer with its place, and where from and to")]
-    fn backward(
-        &self,
-        work: &Work,
-        rows: usize,
-        index: usize,
-        layer: &Layer,
-        shape: &Buffer,
-        mut turn: usize,
-        to: &mut Vec<Dispatch>,
-    ) -> Result<usize, GpuError> {
-        let g = &layer.geometry;
-        if let Some(sums) = &work.sums[index] {
-            let bindings = [
-                whole(shape),
-                whole(sums),
-                whole(&layer.factors),
-                whole(&layer.product_of),
-                whole(&work.turns[turn]),
-                whole(&work.turns[1 - turn]),
-            ];
-            to.push(self.gpu.dispatch(Kernel::ProductSlopes, &bindings, element_groups(rows * g.sums))?);
-            turn = 1 - turn;
-        }
-        // Those of the last layer are still there.
-        if index + 1 < self.layers.len() {
-            to.push(self.bases(work, rows, index, layer, shape)?);
-        }
-        let bindings = [
-            whole(shape),
-            whole(&work.first),
-            whole(&work.values),
-            whole(&work.turns[turn]),
-            whole(&work.parts),
-        ];
-        to.push(self.gpu.dispatch(g.coefficient_kernel(), &bindings, g.coefficient_groups(rows))?);
-        to.push(self.add(&work.parts, &layer.slopes, g.coefficients(), g.gradient_parts(rows).0, true)?);
-        Ok(turn)
-    }
-
-    fn by_inputs(
-        &self,
-        work: &Work,
-        rows: usize,
-        layer: &Layer,
-        shape: &Buffer,
-        turn: usize,
-    ) -> Result<Dispatch, GpuError> {
-        let bindings = [
-            whole(shape),
-            whole(&work.first),
-            whole(&work.slopes),
-            whole(&layer.coefficients),
-            whole(&work.turns[turn]),
-            whole(&work.turns[1 - turn]),
-        ];
-        self.gpu.dispatch(layer.geometry.input_kernel(), &bindings, layer.geometry.input_groups(rows))
     }
 
     /// Uploads the rows `from..to` of a batch; `prepare` has made room. `dy` stands for targets and weights.
@@ -362,12 +209,23 @@ impl Network {
     /// The dispatches of a tile, prepared before.
     pub(crate) fn tile_dispatches(&self, rows: usize, reach: Reach) -> Vec<&Dispatch> {
         let Some(plan) = self.plans.get(&rows) else { return Vec::new() };
-        let mut dispatches: Vec<&Dispatch> = plan.forward.iter().collect();
-        if let Reach::Loss(loss) | Reach::Gradient(loss) = reach {
-            dispatches.push(if loss == Loss::CrossEntropy { &plan.entropy } else { &plan.elements });
-            dispatches.extend(&self.tally);
+        let activity = matches!(reach, Reach::Activity(_) | Reach::Gradient(_)).then_some(&plan.activity);
+        let mut dispatches = Vec::new();
+        for (index, layer) in plan.forward.iter().enumerate() {
+            dispatches.extend(layer);
+            dispatches.extend(activity.and_then(|activity| activity.get(index)).into_iter().flatten());
         }
-        if matches!(reach, Reach::Gradient(_) | Reach::Products) {
+        if let Reach::Loss(loss) | Reach::Activity(loss) | Reach::Gradient(loss) | Reach::Again(loss) = reach
+        {
+            dispatches.push(if loss == Loss::CrossEntropy { &plan.entropy } else { &plan.elements });
+            if !matches!(reach, Reach::Again(_)) {
+                dispatches.extend(&self.tally);
+            }
+        }
+        if let (Reach::Gradient(_), Some(penalty)) = (reach, &self.penalty) {
+            dispatches.extend(&penalty.balance);
+        }
+        if matches!(reach, Reach::Gradient(_) | Reach::Again(_) | Reach::Products) {
             dispatches.extend(&plan.backward);
         }
         if reach == Reach::Products {

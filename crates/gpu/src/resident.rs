@@ -27,14 +27,23 @@ pub(crate) struct GpuResident {
 }
 
 impl GpuResident {
-    pub(crate) fn new(network: Network, start: &ResidentStart<'_, f32>) -> Result<Self, EngineError> {
+    /// Training from a start; None where a layer has too many edges for the penalty.
+    pub(crate) fn new(
+        mut network: Network,
+        start: &ResidentStart<'_, f32>,
+    ) -> Result<Option<Self>, EngineError> {
         let n = network.program().parameter_count();
         for (what, slab) in
             [("parameters", start.parameters), ("first moment", start.first), ("second moment", start.second)]
         {
             Program::check_length(what, n, slab.len())?;
         }
-        Ok(Self::on(network, start)?)
+        if let Some(penalty) = start.penalty
+            && !network.penalise(penalty)?
+        {
+            return Ok(None);
+        }
+        Ok(Some(Self::on(network, start)?))
     }
 
     fn on(network: Network, start: &ResidentStart<'_, f32>) -> Result<Self, GpuError> {
@@ -48,13 +57,13 @@ impl GpuResident {
         gpu.upload(&network.status, &[Status::fresh(start.lowest)])?;
         let (groups, count) = network.squares_groups();
         let squares = gpu.buffer("partial sums", 4 * count as u64)?;
-        let shape = network.uniform(Shape { count: n as u32, ..Shape::default() })?;
+        let shape = gpu.uniform("shape", &Shape { count: n as u32, ..Shape::default() })?;
         let mut update = Vec::new();
         if !start.still.is_empty() {
             let indices: Vec<u32> = start.still.iter().map(|index| *index as u32).collect();
             let still = gpu.buffer("parameters that do not move", 4 * indices.len() as u64)?;
             gpu.upload(&still, &indices)?;
-            let shape = network.uniform(Shape { count: indices.len() as u32, ..Shape::default() })?;
+            let shape = gpu.uniform("shape", &Shape { count: indices.len() as u32, ..Shape::default() })?;
             let bindings = [whole(&shape), whole(&still), whole(&network.gradient)];
             update.push(gpu.dispatch(Kernel::Clear, &bindings, element_groups(indices.len()))?);
         }

@@ -10,11 +10,15 @@ pub(crate) enum Kernel {
     Add { accumulate: bool },
     Products,
     ProductSlopes,
-    CoefficientGradient { degree: u32, tile: u32, threads: u32, columns: Columns },
-    InputGradient { degree: u32, lanes: u32 },
+    CoefficientGradient { degree: u32, tile: u32, threads: u32, columns: Columns, active: bool },
+    InputGradient { degree: u32, lanes: u32, active: bool },
+    Activity { degree: u32, tile: u32, threads: u32 },
+    Balance,
+    Forms,
     Elements,
     Entropy,
     Tally,
+    Collect,
     Judge,
     Squares,
     Pack,
@@ -38,6 +42,7 @@ pub(crate) const THREADS: u32 = 256;
 pub(crate) const SQUARED: u32 = 4096;
 
 const COMMON: &str = include_str!("shaders/common.wgsl");
+const EDGE: &str = include_str!("shaders/edge.wgsl");
 
 impl Kernel {
     /// The number of a base function.
@@ -57,17 +62,27 @@ impl Kernel {
             Self::Add { .. } => include_str!("shaders/add.wgsl"),
             Self::Products => include_str!("shaders/products.wgsl"),
             Self::ProductSlopes => include_str!("shaders/product_slopes.wgsl"),
-            Self::CoefficientGradient { columns, .. } => {
+            Self::CoefficientGradient { columns, active, .. } => {
                 let body = include_str!("shaders/coefficient_gradient.wgsl");
                 let (head, name) = match columns {
                     Columns::Shared { .. } => (include_str!("shaders/columns_shared.wgsl"), "columns"),
                     Columns::InParts => (include_str!("shaders/columns_in_parts.wgsl"), "parts"),
                 };
-                return format!("{COMMON}\n{head}\n{}", body.replace("COLUMNS", name));
+                let activity = include_str!("shaders/coefficient_gradient_activity.wgsl");
+                let pull = pull(active, activity);
+                return format!("{COMMON}\n{head}\n{pull}\n{}", body.replace("COLUMNS", name));
             }
-            Self::InputGradient { .. } => include_str!("shaders/input_gradient.wgsl"),
+            Self::InputGradient { active, .. } => {
+                let pull = pull(active, include_str!("shaders/input_gradient_activity.wgsl"));
+                return format!("{COMMON}\n{pull}\n{}", include_str!("shaders/input_gradient.wgsl"));
+            }
+            Self::Activity { .. } => {
+                return format!("{COMMON}\n{EDGE}\n{}", include_str!("shaders/activity.wgsl"));
+            }
+            Self::Balance => include_str!("shaders/balance.wgsl"),
+            Self::Forms => include_str!("shaders/forms.wgsl"),
             Self::Elements | Self::Entropy => include_str!("shaders/loss.wgsl"),
-            Self::Tally | Self::Judge => include_str!("shaders/status.wgsl"),
+            Self::Tally | Self::Collect | Self::Judge => include_str!("shaders/status.wgsl"),
             Self::Squares => include_str!("shaders/squares.wgsl"),
             Self::Pack => include_str!("shaders/pack.wgsl"),
             Self::Unpack => include_str!("shaders/unpack.wgsl"),
@@ -83,6 +98,7 @@ impl Kernel {
             Self::Elements => "elements",
             Self::Entropy => "entropy",
             Self::Tally => "tally",
+            Self::Collect => "collect",
             Self::Judge => "judge",
             _ => "main",
         }
@@ -98,18 +114,28 @@ impl Kernel {
                 vec![("K", degree), ("OT", tile), ("QC", staged), ("STAGE", stage), ("STAGED", staged_values)]
             }
             Self::Add { accumulate } => vec![("ACCUMULATE", u32::from(accumulate))],
-            Self::CoefficientGradient { degree, tile, threads, columns } => {
+            Self::CoefficientGradient { degree, tile, threads, columns, .. } => {
                 let mut constants = vec![("K", degree), ("OT", tile), ("WG", threads)];
                 if let Columns::Shared { rows } = columns {
                     constants.push(("SIZE", rows * threads));
                 }
                 constants
             }
-            Self::InputGradient { degree, lanes } => vec![("K", degree), ("LANES", lanes)],
+            Self::Activity { degree, tile, threads } => vec![("K", degree), ("OT", tile), ("WG", threads)],
+            Self::InputGradient { degree, lanes, .. } => vec![("K", degree), ("LANES", lanes)],
             _ => Vec::new(),
         };
         named.into_iter().map(|(name, value)| (name, f64::from(value))).collect()
     }
+}
+
+/// The head of a way back that says what pulls at an edge; `bindings` are those that it takes where edges are penalised
+/// for what they do.
+fn pull(active: bool, bindings: &str) -> String {
+    if !active {
+        return include_str!("shaders/pull_of_sums.wgsl").to_owned();
+    }
+    format!("{bindings}\n{EDGE}\n{}", include_str!("shaders/pull_of_activity.wgsl"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// record for each cell: where it starts, `origin`, `inverse_width` and `shift` of its coordinate
 /// `u = (x − origin)·inverse_width + shift`, its first basis function, and the coefficients `[power][slot]`.
 ///
-/// The shift is what rounding took from the origin. Tables with fewer cells than others are filled up with cells that
+/// The coordinate of a cell with two ends is 0 in its middle: powers of at most a half lose fewer digits than powers of
+/// up to 1, 2ᵏ-fold near the far end. The shift is what rounding took from the origin. Tables with fewer cells than others are filled up with cells that
 /// nothing is in.
 pub(crate) fn of(layer: &Layer, geometry: &Geometry) -> (Vec<f32>, Vec<u32>) {
     let mut tables = Vec::new();
@@ -32,13 +33,31 @@ pub(crate) fn of(layer: &Layer, geometry: &Geometry) -> (Vec<f32>, Vec<u32>) {
 }
 
 fn push(table: &CellTable, to: &mut Vec<f32>) {
-    for c in 0..table.cell_count() {
+    let count = table.cell_count();
+    for c in 0..count {
         let cell = table.cell(c);
-        let origin = cell.origin as f32;
-        let shift = (f64::from(origin) - cell.origin) * cell.inverse_width;
+        // The first and the last have no end, and so no middle.
+        let middle = if c > 0 && c + 1 < count { 0.5 } else { 0.0 };
+        let exact = cell.origin + middle / cell.inverse_width;
+        let origin = exact as f32;
+        let shift = (f64::from(origin) - exact) * cell.inverse_width;
         to.extend([least_at(cell.start), origin, cell.inverse_width as f32, shift as f32, cell.row as f32]);
-        to.extend(table.coefficients(c).iter().map(|c| *c as f32));
+        to.extend(around(middle, table.coefficients(c), table.degree() + 1).iter().map(|c| *c as f32));
     }
+}
+
+/// The coefficients `[power][slot]` of polynomials in `u − middle` that are given by their coefficients in `u`: a
+/// synthetic division by `u − middle` for each power.
+fn around(middle: f64, coefficients: &[f64], slots: usize) -> Vec<f64> {
+    let mut shifted = coefficients.to_vec();
+    for lowest in 0..slots {
+        for power in (lowest..slots - 1).rev() {
+            for slot in 0..slots {
+                shifted[power * slots + slot] += middle * shifted[(power + 1) * slots + slot];
+            }
+        }
+    }
+    shifted
 }
 
 /// The least number of `f32` that is not below `value`; so cells begin at the same numbers as in `f64`.
@@ -81,10 +100,16 @@ mod tests {
         assert_eq!((tables.len(), geometry.record_length()), (2 * 7 * 21, 21));
         let cell = layer.splines[0].cell(2);
         assert_eq!(tables[2 * 21 + 4] as usize, cell.row);
-        let coordinate = |x: f64| {
-            let [_, origin, inverse_width, shift] = [0, 1, 2, 3].map(|i| f64::from(tables[2 * 21 + i]));
-            (x - origin) * inverse_width + shift
-        };
-        assert!((coordinate(-0.5) - (-0.5 - cell.origin) * cell.inverse_width).abs() < 1e-7);
+        let record = &tables[2 * 21..3 * 21];
+        let (start, width) = (cell.origin, cell.inverse_width.recip());
+        for x in [start, start + 0.3 * width, start + width] {
+            let u = (x - f64::from(record[1])) * f64::from(record[2]) + f64::from(record[3]);
+            let value =
+                |slot: usize| (0..4).rev().fold(0.0, |sum, p| sum * u + f64::from(record[5 + 4 * p + slot]));
+            let expected = kanode_spline::cox_de_boor(&knots, Outside::Linear, x);
+            for slot in 0..4 {
+                assert!((value(slot) - expected[cell.row + slot]).abs() < 1e-7, "{x} {slot}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the host tells shaders, word for word as `common.wgsl` has it.
 
 use crate::geometry::Geometry;
-use kanode_engine::{AdamRule, Keep, Loss};
+use kanode_engine::{AdamRule, Keep, Loss, Penalty};
 
 /// The shape of a layer at a number of rows, or of an element-wise pass.
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
@@ -68,7 +68,8 @@ pub(crate) struct Control {
     pub(crate) decay: f32,
     pub(crate) rate: f32,
     pub(crate) scale: f32,
-    pub(crate) unused: [u32; 2],
+    pub(crate) row_share: f32,
+    pub(crate) penalties: u32,
 }
 
 impl Control {
@@ -77,6 +78,7 @@ impl Control {
         let count = if loss == Loss::CrossEntropy { total } else { total * outputs as f64 };
         Self {
             row_scale: (1.0 / count) as f32,
+            row_share: (1.0 / total) as f32,
             delta: if let Loss::Huber { delta } = loss { delta as f32 } else { 0.0 },
             loss: match loss {
                 Loss::Mse => 0,
@@ -115,6 +117,30 @@ impl Control {
     }
 }
 
+/// A penalty on a layer.
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Terms {
+    pub(crate) l1: f32,
+    pub(crate) entropy: f32,
+    pub(crate) coefficient: f32,
+    pub(crate) diagonals: u32,
+    pub(crate) of_forms: u32,
+    pub(crate) of_activity: u32,
+    pub(crate) unused: [u32; 2],
+}
+
+impl Terms {
+    /// Those of a layer whose partial sums begin at `of_forms` and at `of_activity`.
+    pub(crate) fn of(penalty: &Penalty, geometry: &Geometry, of_forms: usize, of_activity: usize) -> Self {
+        let [l1, entropy, coefficient] =
+            [penalty.l1, penalty.entropy, penalty.coefficient].map(|strength| strength as f32);
+        let [diagonals, of_forms, of_activity] =
+            [geometry.diagonals(), of_forms, of_activity].map(|word| word as u32);
+        Self { l1, entropy, coefficient, diagonals, of_forms, of_activity, unused: [0; 2] }
+    }
+}
+
 /// What the device remembers between submissions.
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
@@ -126,13 +152,14 @@ pub(crate) struct Status {
     pub(crate) frozen: u32,
     pub(crate) lowest: f32,
     pub(crate) keep: u32,
-    pub(crate) unused: [u32; 2],
+    pub(crate) penalty: f32,
+    pub(crate) unused: u32,
 }
 
 impl Status {
     /// That of a new beginning.
     pub(crate) fn fresh(lowest: Option<f64>) -> Self {
         let lowest = lowest.map_or(f32::MAX, |lowest| lowest as f32);
-        Self { loss: 0.0, factor: 1.0, faults: 0, frozen: 0, lowest, keep: 0, unused: [0; 2] }
+        Self { loss: 0.0, factor: 1.0, faults: 0, frozen: 0, lowest, keep: 0, penalty: 0.0, unused: 0 }
     }
 }

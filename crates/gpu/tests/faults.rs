@@ -93,7 +93,8 @@ impl Training {
         let mut executor: Box<dyn Executor<f32>> =
             GpuBackend::new(Arc::clone(gpu)).compile(&case.program())?;
         let (first, second) = (&zeros, &zeros);
-        let start = ResidentStart { parameters: &parameters, first, second, still: &[], lowest: None };
+        let start =
+            ResidentStart { parameters: &parameters, first, second, still: &[], lowest: None, penalty: None };
         let trainer = executor.resident(&start)?.expect("a device keeps parameters");
         Ok(Self { trainer, x: case.inputs(), targets: case.targets(Loss::Mse), rows })
     }

@@ -32,7 +32,8 @@ impl Task {
         let mut executor: Box<dyn Executor<f32>> = backend.compile(&self.case.program()).unwrap();
         let zeros = vec![0.0; self.parameters.len()];
         let (first, second) = (&zeros, &zeros);
-        let start = ResidentStart { parameters: &self.parameters, first, second, still, lowest: None };
+        let start =
+            ResidentStart { parameters: &self.parameters, first, second, still, lowest: None, penalty: None };
         executor.resident(&start).unwrap().expect("a device keeps parameters")
     }
 

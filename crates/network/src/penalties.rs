@@ -1,6 +1,8 @@
 //! What a fit can minimise beside the loss: terms that make networks sparse, and splines small or smooth. Values and
 //! gradients are with respect to the slab, for optimisers that know nothing but gradients.
 
+mod forms;
+
 use crate::network::Network;
 use kanode_engine::{Base, Program, Real};
 use kanode_optim::{Prior, PriorBlock};

@@ -77,7 +77,7 @@ impl Request {
         })
     }
 
-    /// What computes: for `auto` a graphics processor only with Adam or AdamW, whose steps stay there.
+    /// What computes: for `auto` a graphics processor only with Adam or AdamW and without SAM, whose steps stay there.
     pub(crate) fn backend<T: Held>(
         &self,
         program: &Program,
@@ -86,8 +86,8 @@ impl Request {
     where
         CpuBackend: Compile<T>,
     {
-        let resident =
-            matches!(self.options.optimizer, Some(Optimizer::Adam { .. } | Optimizer::AdamW { .. }));
+        let resident = self.options.sam.is_none()
+            && matches!(self.options.optimizer, Some(Optimizer::Adam { .. } | Optimizer::AdamW { .. }));
         let device = if self.device == Device::Auto && !resident { Device::Cpu } else { self.device };
         let rows = if resident { self.options.batch_rows(rows) } else { rows };
         compiler(device, self.threads, Work::of(program, rows))

@@ -21,6 +21,9 @@ fn kernels() -> HashSet<Kernel> {
         Kernel::Elements,
         Kernel::Entropy,
         Kernel::Tally,
+        Kernel::Collect,
+        Kernel::Balance,
+        Kernel::Forms,
         Kernel::Judge,
         Kernel::Squares,
         Kernel::Pack,
@@ -44,13 +47,16 @@ fn kernels() -> HashSet<Kernel> {
                         functions: Vec::new(),
                     };
                     let program = Program::new(vec![layer]).unwrap();
-                    let geometry = Geometry::of(&program, 1 << 27).unwrap()[0];
+                    let mut geometry = Geometry::of(&program, 1 << 27).unwrap()[0];
                     kernels.extend([
                         geometry.bases_kernel(),
                         geometry.forward_kernel(),
-                        geometry.coefficient_kernel(),
-                        geometry.input_kernel(),
+                        geometry.activity_kernel(),
                     ]);
+                    for active in [false, true] {
+                        geometry.active = active;
+                        kernels.extend([geometry.coefficient_kernel(), geometry.input_kernel()]);
+                    }
                 }
             }
         }

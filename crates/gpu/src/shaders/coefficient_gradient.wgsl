@@ -1,6 +1,7 @@
 // Gradient of the coefficients. A thread owns the column of one (input, sum), adds up its G + k rows over a part of
 // the batch, in order and without barriers, and keeps the row of the base in a register. The head of the text says
-// whether columns are in workgroup memory or, where they do not fit, among the parts themselves; bits are the same.
+// whether columns are in workgroup memory or, where they do not fit, among the parts themselves (bits are the same),
+// and what pulls at an edge.
 override K: u32;
 override OT: u32;
 override WG: u32;
@@ -24,8 +25,8 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
   var base = 0.0;
   let end = min(d.rows, (w.z + 1u) * d.chunk);
   for (var row = w.z * d.chunk; row < end; row++) {
-    let slope = dy[row * d.sums + output];
     let sample = row * d.inputs + q;
+    let slope = pull(row, sample, q, output);
     let r = first[sample];
     let at = sample * (K + 2u);
     for (var m = 0u; m <= K; m++) { COLUMNS[place(r + m, l, column)] += values[at + m] * slope; }

@@ -34,6 +34,18 @@ struct Control {
   decay: f32,        // 1 − ηλ
   rate: f32,         // η/(1 − β₁ᵗ)
   scale: f32,        // 1/(1 − β₂ᵗ)
+  row_share: f32,    // what a row of weight 1 counts in a mean over the rows
+  penalties: u32,    // partial sums of the penalty
+};
+
+// A penalty (`Penalty` of the engine) on a layer.
+struct Terms {
+  l1: f32,           // strengths
+  entropy: f32,
+  coefficient: f32,
+  diagonals: u32,    // of the matrices
+  of_forms: u32,     // where the partial sums of forms begin
+  of_activity: u32,  // where the value of the activities is
   pad0: u32,
   pad1: u32,
 };
@@ -45,6 +57,7 @@ const FAULTS: u32 = 2u;
 const FROZEN: u32 = 3u;
 const LOWEST: u32 = 4u;
 const KEEP: u32 = 5u;
+const PENALTY: u32 = 6u;
 
 const FAULT_LOSS: u32 = 1u;
 const FAULT_GRADIENT: u32 = 2u;

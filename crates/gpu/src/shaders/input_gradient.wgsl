@@ -1,5 +1,5 @@
 // Derivatives by the inputs of a layer. LANES threads share a (row, input), each with every LANES-th sum; their parts
-// are added along a fixed tree.
+// are added along a fixed tree. The head of the text says what pulls at an edge.
 override K: u32;
 override LANES: u32;
 
@@ -20,13 +20,14 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
   var sum = 0.0;
   if (valid) {
     let row = id / d.inputs;
-    let block = (id % d.inputs) * (d.bases + 1u);
+    let input = id % d.inputs;
+    let block = input * (d.bases + 1u);
     let at = (block + first[id]) * d.sums;
     let e = id * (K + 2u);
     for (var output = l % LANES; output < d.sums; output += LANES) {
       var part = slopes[e + K + 1u] * coefficients[(block + d.bases) * d.sums + output];
       for (var m = 0u; m <= K; m++) { part += slopes[e + m] * coefficients[at + m * d.sums + output]; }
-      sum += part * dy[row * d.sums + output];
+      sum += part * pull(row, id, input, output);
     }
   }
   parts[l] = sum;

@@ -27,8 +27,16 @@ fn tally(@builtin(local_invocation_index) l: u32) {
   if (control.first == 0u) { loss += bitcast<f32>(atomicLoad(&status[LOSS])); }
   atomicStore(&status[LOSS], bitcast<u32>(loss));
   var factor = 1.0;
-  if (control.loss == 4u) { factor = select(0.0, 0.5 / sqrt(loss), loss > 0.0 || !is_finite(loss)); }
+  // Without a loss there is no slope either, whatever its factor.
+  if (control.loss == 4u) { factor = select(1.0, 0.5 / sqrt(loss), loss > 0.0 || !is_finite(loss)); }
   atomicStore(&status[FACTOR], bitcast<u32>(factor));
+}
+
+// Adds up the partial sums of the penalty.
+@compute @workgroup_size(256)
+fn collect(@builtin(local_invocation_index) l: u32) {
+  let penalty = total(l, control.penalties);
+  if (l == 0u) { atomicStore(&status[PENALTY], bitcast<u32>(penalty)); }
 }
 
 // Writes the outcome of a step, and freezes the parameters for good at the first that is not finite.
@@ -38,6 +46,7 @@ fn judge(@builtin(local_invocation_index) l: u32) {
   if (l != 0u) { return; }
   var loss = bitcast<f32>(atomicLoad(&status[LOSS]));
   if (control.loss == 4u) { loss = sqrt(loss); }
+  loss += bitcast<f32>(atomicLoad(&status[PENALTY]));
   var faults = atomicExchange(&status[FAULTS], 0u);
   if (!is_finite(loss)) { faults |= FAULT_LOSS; }
   if (!is_finite(squares)) { faults |= FAULT_GRADIENT; }

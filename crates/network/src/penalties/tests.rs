@@ -231,3 +231,34 @@ fn names_are_in_camel_case_and_zero_by_default() {
     assert_eq!(penalties, Penalties { l1: 1.0, curvature: 2.0, ..Penalties::default() });
     assert!(serde_json::from_str::<Penalties>(r#"{"l2":1}"#).is_err());
 }
+
+#[test]
+fn what_backends_are_given_is_the_same_function() {
+    let prior = Smoothness { order: 2, lambda: 1e-3, ridge: 0.02 };
+    let all = Penalties { l1: 0.1, entropy: 0.2, coefficient: 0.3, smoothness: 0.4, curvature: 1e-4 };
+    let rough = Smoothness { order: 6, ..prior };
+    for base in [Base::Silu, Base::Identity, Base::Zero] {
+        let network = network(base);
+        let n = network.parameter_count();
+        assert!(Penalties::default().to_plain(&network, None).is_none());
+        for (penalties, prior) in
+            [(all, None), (Penalties::default(), Some(prior)), (all, Some(prior)), (all, Some(rough))]
+        {
+            let mut expected = vec![0.0; n];
+            let mut value = penalties.evaluate(&network, network.parameters(), &rows(), None, &mut expected);
+            if let Some(prior) = &prior {
+                value += prior.evaluate(&network, network.parameters(), &mut expected);
+            }
+            let plain = penalties.to_plain(&network, prior.as_ref()).unwrap();
+            let program = network.program();
+            let (found, mut gradient) =
+                kanode_engine::reference::penalty(program, &plain, network.parameters(), &rows(), None);
+            network.clear_absent(&mut gradient);
+            assert!((found / value - 1.0).abs() < 1e-11, "{found} {value}");
+            let largest = expected.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+            for (index, (found, expected)) in gradient.iter().zip(&expected).enumerate() {
+                assert!((found - expected).abs() < 1e-11 * largest, "{base:?} {index}: {found} {expected}");
+            }
+        }
+    }
+}

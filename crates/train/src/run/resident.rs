@@ -10,14 +10,14 @@ use crate::options::{CheckpointEvery, Length};
 use crate::report::{StopReason, Watched};
 use crate::state::Position;
 use kanode_engine::{EngineError, Keep, Real, Resident, ResidentStart, ResidentStep};
-use kanode_network::Penalties;
 use kanode_optim::{OptimizerState, Step, StepOutcome};
 use std::time::{Duration, Instant};
 
 /// Steps of a window, at most.
 const WINDOW: u64 = 32;
-/// A window that takes longer is not lengthened: nobody can cancel a fit in it.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a window may take where it has more than one step: nobody can cancel a fit in it, and it is told of at its
+/// end. So a device is read from once in so many steps, or a few times a second where they are slow.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How often parameters are brought home, in case the device is lost.
 const SAFETY: Duration = Duration::from_secs(5);
 
@@ -43,9 +43,7 @@ impl<T: Real> Run<'_, T> {
         if self.on_device.is_some() {
             return Ok(true);
         }
-        let plain = self.options.sam.is_none()
-            && self.options.penalties == Penalties::default()
-            && self.options.regularization.fixed().is_none();
+        let plain = self.options.sam.is_none();
         let Method::Gradient(optimizer) = &mut self.method else { return Ok(false) };
         let Some(memory) = optimizer.adam_memory().filter(|_| plain && !self.home_only) else {
             return Ok(false);
@@ -53,12 +51,15 @@ impl<T: Real> Run<'_, T> {
         let mut moving = vec![T::ONE; self.x.len()];
         self.network.clear_absent(&mut moving);
         let still: Vec<usize> = (0..moving.len()).filter(|index| moving[*index] == T::ZERO).collect();
+        let prior = self.options.regularization.fixed();
+        let penalty = self.options.penalties.to_plain(&self.network, prior.as_ref());
         let start = ResidentStart {
             parameters: &self.x,
             first: memory.first,
             second: memory.second,
             still: &still,
             lowest: self.position.best.map(|best| best.loss),
+            penalty: penalty.as_ref(),
         };
         let trainer = self.executor.resident(&start)?;
         self.home_only = trainer.is_none();
@@ -103,14 +104,14 @@ impl<T: Real> Run<'_, T> {
         if observer.cancelled() {
             return Ok(Some(StopReason::Cancelled));
         }
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), self.position.steps);
         let result = self.run_window(observer);
         match &result {
             Err(TrainError::Engine(_)) => self.lose_device(),
             _ => {
                 if let Some(device) = &mut self.on_device {
-                    device.window =
-                        if begun.elapsed() < PATIENCE { (2 * device.window).min(WINDOW) } else { 1 };
+                    let steps = self.position.steps - before;
+                    device.window = next_window(device.window, steps, begun.elapsed());
                     if device.since.elapsed() > SAFETY {
                         self.bring_home()?;
                     }
@@ -227,6 +228,13 @@ impl<T: Real> Run<'_, T> {
     }
 }
 
+/// Steps of the window after one of `window` steps, of which so many were done in so long: as many as fit, but no more
+/// than twice as many as before.
+fn next_window(window: u64, steps: u64, elapsed: Duration) -> u64 {
+    let fitting = PATIENCE.as_secs_f64() * steps as f64 / elapsed.as_secs_f64().max(1e-9);
+    (fitting as u64).clamp(1, (2 * window).min(WINDOW))
+}
+
 impl<T: Real> OnDevice<T> {
     fn read(&mut self, optimizer: &mut OptimizerState<T>, x: &mut [T]) -> Result<(), EngineError> {
         if let Some(memory) = optimizer.adam_memory() {
@@ -235,5 +243,22 @@ impl<T: Real> OnDevice<T> {
             memory.changed();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_grow_while_they_are_short_and_hold_as_many_slow_steps_as_fit() {
+        let next =
+            |window, steps, milliseconds| next_window(window, steps, Duration::from_millis(milliseconds));
+        assert_eq!((next(1, 1, 1), next(16, 16, 20), next(32, 32, 30)), (2, 32, 32));
+        // Steps of 60 ms, of 100 ms, and longer ones than may be waited for.
+        assert_eq!((next(2, 2, 120), next(8, 8, 800), next(2, 2, 900)), (4, 2, 1));
+        // A window that the end of a pass made short tells how long steps are all the same.
+        assert_eq!(next(16, 3, 30), 25);
+        assert_eq!((next(4, 0, 0), next(4, 4, 0)), (1, 8));
     }
 }

@@ -1,10 +1,13 @@
 //! Training on a device gives what training here gives: a device of plain loops, whose numbers have the same bits.
 
 use super::*;
+use crate::regularization::Regularization;
+use kanode_engine::reference::penalty;
 use kanode_engine::{
-    AdamRule, AdamSlabs, Batch, EngineError, Executor, Keep, LayerStatistics, Loss, Program, Resident,
-    ResidentStart, ResidentStep,
+    AdamRule, AdamSlabs, Batch, EngineError, Executor, Keep, LayerStatistics, Loss, Penalty, Program,
+    Resident, ResidentStart, ResidentStep,
 };
+use kanode_network::{Penalties, Smoothness};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -28,6 +31,8 @@ struct DeviceExecutor {
 }
 
 struct DeviceTrainer {
+    program: Arc<Program>,
+    penalty: Option<Penalty>,
     inner: Box<dyn Executor<f64>>,
     slabs: [Vec<f64>; 3],
     kept: Vec<f64>,
@@ -86,6 +91,8 @@ impl Executor<f64> for DeviceExecutor {
         start: &ResidentStart<'_, f64>,
     ) -> Result<Option<Box<dyn Resident<f64>>>, EngineError> {
         Ok(Some(Box::new(DeviceTrainer {
+            program: Arc::clone(&self.program),
+            penalty: start.penalty.cloned(),
             inner: Compile::<f64>::compile(&Reference, &self.program)?,
             slabs: [start.parameters, start.first, start.second].map(<[f64]>::to_vec),
             kept: start.parameters.to_vec(),
@@ -116,7 +123,12 @@ impl Resident<f64> for DeviceTrainer {
         }
         let [parameters, first, second] = &mut self.slabs;
         let mut gradient = vec![0.0; parameters.len()];
-        let loss = self.inner.loss_and_gradient(loss, parameters, batch, &mut gradient)?;
+        let mut loss = self.inner.loss_and_gradient(loss, parameters, batch, &mut gradient)?;
+        if let Some(terms) = &self.penalty {
+            let (value, slopes) = penalty(&self.program, terms, parameters, batch.x, batch.weights);
+            loss += value;
+            gradient.iter_mut().zip(&slopes).for_each(|(sum, slope)| *sum += slope);
+        }
         self.still.iter().for_each(|index| gradient[*index] = 0.0);
         let gradient_norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
         self.frozen |= !(loss.is_finite() && gradient_norm.is_finite());
@@ -252,4 +264,36 @@ fn a_lost_device_leaves_a_fit_that_can_go_on_here() {
     let mut expected = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
     fit(&mut expected, &data, None, &case, None, &Reference, &mut Unobserved).unwrap();
     assert!(network.parameters() == expected.parameters());
+}
+
+/// The device adds penalties up in another order.
+#[test]
+fn penalties_and_priors_stay_on_the_device_and_come_to_what_they_do_here() {
+    let (data, held) = (crate::testing::surface(50, 1), crate::testing::surface(20, 2));
+    let penalties =
+        Penalties { l1: 1e-3, entropy: 1e-3, coefficient: 1e-4, smoothness: 1e-4, curvature: 1e-6 };
+    let prior = Regularization::Fixed(Smoothness { order: 2, lambda: 1e-5, ridge: 1e-4 });
+    let cases = [
+        FitOptions { penalties, ..options(Some(20), None, None) },
+        FitOptions { regularization: prior, ..options(None, Some(5), Some(16)) },
+        FitOptions { penalties, regularization: prior, grid: vec![5, 9], ..options(Some(12), None, None) },
+        FitOptions { penalties, grid_update: Some(Default::default()), ..options(Some(25), None, None) },
+    ];
+    for (index, case) in cases.iter().enumerate() {
+        let run = |backend: &dyn Compile<f64>| {
+            let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+            let report = fit(&mut network, &data, Some(&held), case, None, backend, &mut Unobserved).unwrap();
+            (network.parameters().to_vec(), report.history)
+        };
+        let device = Device::new();
+        let (here, there) = (run(&Reference), run(&device));
+        assert_eq!(device.steps.load(SeqCst), there.1.last().unwrap().evaluations as usize, "{index}");
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+        assert_eq!(there.1.len(), here.1.len());
+        for (there, here) in there.1.iter().zip(&here.1) {
+            assert!(close(there.loss, here.loss), "{index}: {there:?} {here:?}");
+            assert!(close(there.validation_loss.unwrap(), here.validation_loss.unwrap()), "{index}");
+        }
+        assert!(there.0.iter().zip(&here.0).all(|(there, here)| close(*there, *here)), "{index}");
+    }
 }
