@@ -180,7 +180,7 @@ function settings(given: Fields, names: readonly string[], seed: number): string
 }
 
 /**
- * Searches data for a law: a formula of the features for the target, without a network.
+ * Searches data for a law: a formula of the features for the target, by structures of the data and by small networks.
  *
  * @example
  * const result = await discover({ x, y })
