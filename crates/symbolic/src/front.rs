@@ -148,8 +148,10 @@ impl Front {
         });
         let best = all.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))?.clone();
         let mut front: Vec<Candidate> = Vec::new();
+        let mut awaited = true;
         for candidate in all {
-            let is_best = candidate.bits == best.bits && candidate.model == best.model;
+            let is_best = awaited && candidate.bits == best.bits && candidate.model == best.model;
+            awaited &= !is_best;
             let is_less = |than: &Candidate| candidate.error + ROUNDING < (1.0 - LESS) * than.error;
             if is_best || front.iter().all(is_less) {
                 front.push(candidate);
@@ -323,7 +325,7 @@ mod tests {
         let exact = Candidate::new(Model::of(&parsed("2*x + 1")), 3e-31, Description::of_exact(100));
         let free =
             Candidate::new(Model::of(&parsed("2.000000000000001*x + 1")), 1e-31, Description::of_exact(100));
-        for pair in [[exact.clone(), free.clone()], [free, exact]] {
+        for pair in [[exact.clone(), free.clone()], [free, exact.clone()], [exact.clone(), exact]] {
             let front = Front::of(pair).unwrap();
             assert_eq!(front.candidates().len(), 1, "{front:?}");
             assert_eq!(front.candidates()[0].model.free(), 0);

@@ -110,6 +110,10 @@ impl Search<'_> {
     fn formulas(&mut self, front: &Front) -> Vec<Candidate> {
         let few = self.sample.thinned(FINAL, self.options.seed);
         let few = few.with_columns(&important_columns(&few));
+        if few.columns().len() < 2 {
+            // A network of one input is a curve.
+            return Vec::new();
+        }
         let rows = Rows::of(&few.thinned(ROWS, self.options.seed));
         let training = work(few.columns().len(), rows.seen.rows()) / discover::EVALUATION;
         if training > SHARE * self.left() {

@@ -93,7 +93,9 @@ impl Search<'_> {
             seen.is_some_and(|seen| !seen.searched && sureness(&seen.fits, bases, self.noise) <= 0.0)
         };
         let open = which.iter().copied().filter(|(at, edge)| unexplained(&beam[*at], edge));
-        let open: Vec<(usize, EdgeId)> = open.take(self.curves).collect();
+        let mut open: Vec<(usize, EdgeId)> = open.collect();
+        self.unexplained |= !open.is_empty();
+        open.truncate(self.curves);
         self.curves -= open.len();
         self.evaluations += CURVE * open.len();
         let states = &*beam;

@@ -28,7 +28,7 @@ const FINALISTS: usize = 4;
 /// Bits by which a network with splines must be shorter than all formulas to be told of.
 const HYBRID: f64 = 10.0;
 /// Edges that nothing explains whose curve is searched by itself.
-const CURVES: usize = 12;
+const CURVES: usize = 8;
 /// Rounds of undoing.
 const ROUNDS: usize = 2;
 /// Relative error of a network below which its data count as clean.
@@ -53,8 +53,10 @@ pub(super) struct Search<'a> {
     pub(super) noise: f64,
     description: Description,
     pub(super) evaluations: usize,
-    /// Searches of single curves that may still be made.
+    /// Searches of single curves that may still be made: none before it is known what families alone lead to.
     pub(super) curves: usize,
+    /// Whether an edge was met that nothing explains.
+    pub(super) unexplained: bool,
     started: Instant,
     start: State,
     names: Vec<Arc<str>>,
@@ -114,7 +116,8 @@ impl<'a> Search<'a> {
             noise,
             description,
             evaluations: 0,
-            curves: CURVES,
+            curves: 0,
+            unexplained: false,
             started: Instant::now(),
             partial: None,
             start,
@@ -145,6 +148,44 @@ impl<'a> Search<'a> {
     }
 
     fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Early> {
+        self.follow_beam(watch)?;
+        if self.conclude_finished(watch)? {
+            return Ok(SearchEnd::Exact);
+        }
+        if self.unexplained {
+            self.curves = CURVES;
+            self.follow_beam(watch)?;
+            self.curves = 0;
+            if self.conclude_finished(watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        let Some(mut best) = self.finished.first().cloned() else { return Ok(SearchEnd::Complete) };
+        for _ in 0..ROUNDS {
+            let better = self.undone(&best, watch)?;
+            let Some(better) = better else { break };
+            best = better;
+            self.finish(vec![best.clone()]);
+            if self.conclude(&best, watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        self.simplify(best, watch)?;
+        Ok(SearchEnd::Complete)
+    }
+
+    /// Makes formulas of the best networks without splines; whether one is exact.
+    fn conclude_finished(&mut self, watch: &Watch<'_>) -> Result<bool, Early> {
+        for state in self.finished.clone() {
+            if self.conclude(&state, watch)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes one edge after the other a function, until no network that is followed has a spline left.
+    fn follow_beam(&mut self, watch: &mut Watch<'_>) -> Result<(), Early> {
         let mut beam = vec![self.start.clone()];
         if self.start.open.is_empty() {
             self.finished.append(&mut beam);
@@ -172,24 +213,7 @@ impl<'a> Search<'a> {
             beam = open;
             self.finish(done);
         }
-        let finished = self.finished.clone();
-        let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
-        for state in &finished {
-            if self.conclude(state, watch)? {
-                return Ok(SearchEnd::Exact);
-            }
-        }
-        for _ in 0..ROUNDS {
-            let better = self.undone(&best, watch)?;
-            let Some(better) = better else { break };
-            best = better;
-            self.finish(vec![best.clone()]);
-            if self.conclude(&best, watch)? {
-                return Ok(SearchEnd::Exact);
-            }
-        }
-        self.simplify(best, watch)?;
-        Ok(SearchEnd::Complete)
+        Ok(())
     }
 
     /// Keeps the best networks without splines.

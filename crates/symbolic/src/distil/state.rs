@@ -18,7 +18,7 @@ const UNIT: f64 = 3.0;
 const STEPS: usize = 8;
 
 /// Evaluations of a search for the formula of one curve, and its formulas that are tried.
-const EVALUATIONS: f64 = 400.0;
+const EVALUATIONS: f64 = 200.0;
 const FOUND: usize = 2;
 
 /// How states are compared.
