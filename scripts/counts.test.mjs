@@ -16,8 +16,10 @@ describe('counts of test runners', () => {
   })
 
   test('cargo: a test that says it was skipped did not pass', () => {
-    const output = `skipped: no Vulkan adapter for a_test\n${cargoOutput}`
-    expect(countCargo(output)).toEqual({ passed: 4, failed: 1, skipped: 2 })
+    for (const missing of ['Vulkan adapter', '`cc --version`']) {
+      const output = `skipped: no ${missing} for a_test\n${cargoOutput}`
+      expect(countCargo(output)).toEqual({ passed: 4, failed: 1, skipped: 2 })
+    }
   })
 
   test('cargo: a build that fails has no counts', () => {

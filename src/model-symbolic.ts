@@ -78,7 +78,7 @@ export abstract class ModelSymbolic extends ModelStructure {
    * @param options How to search; at best `validation` data, from which the noise is known.
    * @returns The formulas that nothing shorter matches. `console.log` shows a table.
    * @throws {@link KanError} for a model that was not trained or tells classes apart, data that does not fit, and
-   *   `ERR_KAN_BUSY` during a fit; an `AbortError`.
+   *   `ERR_KAN_BUSY` during a fit; an `AbortError`, which has the best so far in `details.result`.
    * @example
    * const formulas = await model.symbolic(data)
    * console.log(formulas)
@@ -98,9 +98,12 @@ export abstract class ModelSymbolic extends ModelStructure {
       const { report, model } = settled(ended)
       const kept = JSON.parse(report!) as KeptFormulas
       const made = kept.hybrid && modelOver(native(() => NativeModel.decode(model!)))
-      return new ModelFormulas(kept, made === undefined ? null : { ...kept.hybrid!, model: made })
+      const result = new ModelFormulas(kept, made === undefined ? null : { ...kept.hybrid!, model: made })
+      if (signal?.aborted) throw new KanAbortError(signal.reason, { result })
+      return result
     } catch (error) {
-      throw signal?.aborted ? new KanAbortError(signal.reason) : explained(error)
+      const aborted = signal?.aborted && !(error instanceof KanAbortError)
+      throw aborted ? new KanAbortError(signal.reason) : explained(error)
     } finally {
       forget?.()
     }

@@ -165,7 +165,11 @@ describe('symbolic', () => {
     const control = new AbortController()
     const search = model.symbolic(data, { signal: control.signal })
     control.abort()
-    await expect(search).rejects.toThrow(KanAbortError)
+    const aborted = await search.catch((error: unknown) => error)
+    expect(aborted).toBeInstanceOf(KanAbortError)
+    const { result } = (aborted as KanAbortError).details as { result: ModelFormulas }
+    expect(result.front.length).toBeGreaterThan(0)
+    expect(result.effort?.ended).toBe('signal')
     await expect(model.symbolic(data, { signal: control.signal })).rejects.toThrow(KanAbortError)
     expect((await model.symbolic(data)).best().exact).toBe(true)
   })

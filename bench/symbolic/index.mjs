@@ -1,10 +1,11 @@
-// Measures how often `discover` finds the law behind data: `npm run bench:symbolic [-- suite… --noise=0,0.01 --save]`.
-// Suites are those of problems.json, and `unseen`: formulas drawn at random.
+// Measures how often the law behind data is found: `npm run bench:symbolic [-- suite… --noise=0,0.01 --save]`. Suites
+// are those of problems.json and `unseen`, formulas drawn at random, all for `discover`; and `networks`, for `symbolic`.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { discover, Formula, runtime } from 'kanode'
 import { Random } from '../accuracy/helpers.mjs'
 import { machine, save } from '../common/report.mjs'
+import { networkProblems, solveNetwork } from './networks.mjs'
 import { recovered, scatter } from './recovered.mjs'
 import { unseenProblems } from './unseen.mjs'
 
@@ -17,6 +18,7 @@ const suites = {
   keijzer: { seconds: 5, goals: { 0: 13 / 15 } },
   feynman: { seconds: 20, goals: { 0: 0.9, 0.001: 0.7, 0.01: 0.65 } },
   unseen: { seconds: 20, goals: { 0: 0.75 } },
+  networks: { seconds: 20, goals: { 0: 0.8, 0.01: 1 } },
 }
 
 const { values: given, positionals } = parseArgs({
@@ -45,8 +47,9 @@ if (unknown !== undefined || [...levels, seed, each, threads].some(number => !(n
 const published = JSON.parse(readFileSync(new URL('problems.json', import.meta.url), 'utf8'))
 
 /** The problems of a suite. */
-function problemsOf(suite) {
-  const all = suite === 'unseen' ? unseenProblems({ seed, each }) : published.filter(one => one.suite === suite)
+function problemsOf(suite, noise) {
+  const drawn = { unseen: () => unseenProblems({ seed, each }), networks: () => networkProblems(noise) }
+  const all = drawn[suite]?.() ?? published.filter(one => one.suite === suite)
   return all.filter(({ name }) => name.startsWith(given.match))
 }
 
@@ -74,21 +77,23 @@ function dataOf({ formula, mathjs, variables }, noise, random) {
   return { law: row => law(...row), ranges, data: { x, y, featureNames: columns } }
 }
 
-async function solve(problem, place, noise, seconds) {
+async function discovered(problem, place, noise, options) {
   const { law, ranges, data } = dataOf(problem, noise, new Random(1000 * seed + place))
   const began = performance.now()
-  const result = await discover(data, { timeLimit: seconds, ...(threads > 0 ? { threads } : {}) })
-  const elapsed = (performance.now() - began) / 1000
-  const best = result.best()
+  const best = (await discover(data, options)).best()
+  const seconds = (performance.now() - began) / 1000
   const compiled = best.formula.compile()
-  const solved = recovered(row => compiled(...row), law, ranges, 7 + place)
-  return {
-    name: problem.name,
-    solved,
-    seconds: elapsed,
-    complexity: best.complexity,
-    formula: best.print('text', { digits: 6 }),
-  }
+  return { best, seconds, solved: recovered(row => compiled(...row), law, ranges, 7 + place) }
+}
+
+async function solve(suite, problem, place, noise) {
+  const options = { timeLimit: suites[suite].seconds, ...(threads > 0 ? { threads } : {}) }
+  const { best, seconds, solved } =
+    suite === 'networks'
+      ? await solveNetwork(problem, noise, options)
+      : await discovered(problem, place, noise, options)
+  const { complexity } = best
+  return { name: problem.name, solved, seconds, complexity, formula: best.print('text', { digits: 6 }) }
 }
 
 const quantile = (values, part) =>
@@ -106,8 +111,8 @@ for (const suite of names) {
   for (const noise of levels) {
     const rows = []
     console.log(`\n${suite}, noise ${noise}, at most ${seconds} s each`)
-    for (const [place, problem] of problemsOf(suite).entries()) {
-      const row = await solve(problem, place, noise, seconds)
+    for (const [place, problem] of problemsOf(suite, noise).entries()) {
+      const row = await solve(suite, problem, place, noise)
       rows.push(row)
       const cells = [row.solved ? 'solved' : '–', row.name.padEnd(14), `${row.seconds.toFixed(2)} s`.padStart(8)]
       console.log(

@@ -138,7 +138,7 @@ function withOneTarget(data: unknown, what: string): Readonly<DatasetParts> {
   if (parts.targets === 1) return parts
   throw new KanError({
     code: 'ERR_KAN_SHAPE',
-    message: `${what} has ${parts.targets} targets; a formula explains one`,
+    message: `There are ${parts.targets} targets in ${what}; a formula explains one`,
     hint: 'Search for each target by itself: y with one number for each row, or one column in target.',
     details: { expected: 1, found: parts.targets },
   })
@@ -146,14 +146,14 @@ function withOneTarget(data: unknown, what: string): Readonly<DatasetParts> {
 
 /** The rows to search on and those to judge by. */
 function dataOf(data: unknown, validation: unknown, seed: number) {
-  const parts = withOneTarget(data, 'The data')
+  const parts = withOneTarget(data, 'the data')
   if (validation === undefined) return { training: parts, judging: null }
   if (typeof validation === 'number') {
     const test = finite(validation, 'validation', { above: 0, below: 1 })
     const { train, test: held } = makeDataset(parts).split({ test, seed })
     return { training: partsOf(train), judging: partsOf(held) }
   }
-  const judging = withOneTarget(validation, 'The validation data')
+  const judging = withOneTarget(validation, 'the validation data')
   if (judging.features !== parts.features) {
     throw new KanError({
       code: 'ERR_KAN_SHAPE',
@@ -180,7 +180,7 @@ function settings(given: Fields, names: readonly string[], seed: number): string
 }
 
 /**
- * Searches data for a law: a formula of the features for the target, without a network.
+ * Searches data for a law: a formula of the features for the target, by structures of the data and by small networks.
  *
  * @example
  * const result = await discover({ x, y })

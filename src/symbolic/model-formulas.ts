@@ -59,7 +59,7 @@ export interface SymbolicOptions {
   validation?: TrainingData | undefined
   /** Number of threads; one for each core unless given. The result does not depend on it. */
   threads?: number | undefined
-  /** Stops the search when it is aborted; the promise rejects with an `AbortError`. */
+  /** Stops the search when it is aborted; the promise rejects with an `AbortError`, which has `details.result`. */
   signal?: Signal | undefined
   /** Called about twenty times a second at most. What it throws ends the search. */
   onProgress?: ((progress: SymbolicProgress) => unknown) | undefined

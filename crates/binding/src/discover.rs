@@ -107,7 +107,7 @@ impl Request {
         Ok(SearchOptions {
             evaluations: self.evaluations,
             time: self.seconds.map(Duration::from_secs_f64),
-            families: chosen(&self.families)?,
+            families: chosen(&self.families)?.into(),
             functions: functions.map(|names| names.iter().map(named).collect()).transpose()?,
             complexity: self.max_complexity,
             seed: self.seed,

@@ -185,7 +185,7 @@ impl Search {
         let begun = Instant::now();
         let Request { output, beam, evaluations, seconds, noise, families, threads, .. } = &self.request;
         let options = DistilOptions {
-            families: chosen(families)?,
+            families: chosen(families)?.into(),
             output: *output,
             beam: *beam,
             budget: *evaluations,
@@ -254,7 +254,6 @@ impl From<DistilError> for Failure {
         match error {
             DistilError::Sample(error) => error.into(),
             DistilError::Network(error) => error.into(),
-            DistilError::Cancelled => Self::new("ERR_KAN_DISPOSED", message),
             DistilError::Constant => Self::new("ERR_KAN_NUMBER", message).with(json!({ "what": "targets" })),
             DistilError::Nothing { .. } => Self::new("ERR_KAN_FORMULA", message),
         }

@@ -6,6 +6,7 @@
 //! length of their description.
 
 mod additive;
+mod approximate;
 mod curve;
 mod dictionary;
 mod features;
@@ -23,15 +24,18 @@ mod solve;
 mod subsets;
 mod surrogate;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transform;
+
+pub use approximate::approximate;
+pub(crate) use screen::columns as important_columns;
+pub(crate) use search::EVALUATION;
 
 use crate::expression::{Expression, Function};
 use crate::families::{Family, default_families};
-use crate::fit::Noise;
 use crate::front::{Candidate, Description, Front, finish};
 use crate::model::Model;
-use crate::sample::{Sample, SampleError};
+use crate::sample::Sample;
 use problem::Problem;
 use search::{Allowed, Search, Shared};
 use std::sync::Arc;
@@ -48,17 +52,16 @@ const CLEAN_SHARES: [f64; 3] = [0.85, 0.1, 0.4];
 
 /// Part of the time for the search; the rest is for the last fits.
 const SEARCHING: f64 = 0.9;
-/// Floor above which a curve is known with noise.
-const EXACT_CURVE: f64 = 1e-18;
 
 /// How long and for what to search.
+#[derive(Clone)]
 pub struct SearchOptions {
     /// Work to be done at most, in fits of a formula of five constants to 400 rows.
     pub evaluations: f64,
     /// Time after which the search ends with what it has.
     pub time: Option<Duration>,
     /// Families of functions of one variable.
-    pub families: Vec<Box<dyn Family>>,
+    pub families: Arc<[Box<dyn Family>]>,
     /// Functions that formulas may have; all if none are given. Roots are powers.
     pub functions: Option<Vec<Function>>,
     /// Length that formulas may have at most.
@@ -72,11 +75,22 @@ impl Default for SearchOptions {
         Self {
             evaluations: 20_000.0,
             time: None,
-            families: default_families(),
+            families: default_families().into(),
             functions: None,
             complexity: None,
             seed: 0,
         }
+    }
+}
+
+impl SearchOptions {
+    fn allowed(&self) -> Allowed<'_> {
+        Allowed { functions: self.functions.as_deref(), complexity: self.complexity }
+    }
+
+    /// Whether a formula may be found.
+    pub(crate) fn admits(&self, formula: &Expression) -> bool {
+        self.allowed().admits(formula)
     }
 }
 
@@ -117,7 +131,7 @@ pub struct Discovery {
 
 /// Searches for a law of the sample. The result does not depend on the number of threads of the pool that it runs in,
 /// unless time or `cancelled` ends it.
-pub fn discover(
+pub(crate) fn discover(
     sample: &Sample,
     options: &SearchOptions,
     cancelled: &(dyn Fn() -> bool + Sync),
@@ -127,24 +141,10 @@ pub fn discover(
     let begun = Instant::now();
     let deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
     let late = late(begun, options, cancelled);
-    let shared = Shared {
-        trial: Shared::trial_of(&few),
-        description: Description::of_exact(few.rows()),
-        sample: &few,
-        unit: if sample.variance() > 0.0 { few.variance() / sample.variance() } else { 1.0 },
-        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
-        cancelled,
-        progress,
-        evaluations: Default::default(),
-        told: Default::default(),
-    };
-    let chosen = screen::columns(&few);
-    let problem = Problem {
-        columns: chosen.iter().map(|at| few.columns()[*at].clone()).collect(),
-        parts: chosen.iter().map(|at| Expression::variable(&few.names()[*at])).collect(),
-        y: few.y().to_vec(),
-        outer: Vec::new(),
-    };
+    let unit = if sample.variance() > 0.0 { few.variance() / sample.variance() } else { 1.0 };
+    let shared =
+        Shared { unit, ..shared(&few, Description::of_exact(few.rows()), options, cancelled, progress) };
+    let problem = whole(&few.with_columns(&screen::columns(&few)));
     let noise = noise::estimate(&problem.columns, &few);
     let share = clean_share(&noise, few.rows());
     let mut search = Search::new(&shared, None, false, options.evaluations);
@@ -162,14 +162,8 @@ pub fn discover(
     let finalists = if search.has_exact() { FINALISTS.0 } else { FINALISTS.1 };
     let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
-    let front = finish(
-        &search.archive,
-        &all,
-        description,
-        finalists,
-        &|formula| shared.allowed.admits(formula),
-        &late,
-    );
+    let front =
+        finish(&search.archive, &all, description, finalists, &|formula| options.admits(formula), &late);
     let front = match front {
         Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &late),
         front => front,
@@ -187,56 +181,35 @@ pub fn discover(
     Discovery { front, evaluations: search.spent(), ended }
 }
 
-/// Formulas for a curve, such as that of an edge, in the variable `x`: families, and what the search finds beyond them.
-/// The noise's floor is what differences from the curve mean nothing below.
-///
-/// # Errors
-/// [`SampleError`] for nodes that are no sample.
-pub fn discover_curve(
-    x: &[f64],
-    y: &[f64],
-    noise: Noise,
-    options: &SearchOptions,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Front, SampleError> {
-    let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None)?.with_enough_rows()?;
-    let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
-    let noisy = noise.floor > EXACT_CURVE;
-    let shared = Shared {
-        trial: Shared::trial_of(&sample),
+/// What the branches of a search of a sample share.
+fn shared<'a>(
+    sample: &'a Sample,
+    description: Description,
+    options: &'a SearchOptions,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+    progress: &'a (dyn Fn(&Progress) + Sync),
+) -> Shared<'a> {
+    Shared {
+        trial: Shared::trial_of(sample),
         description,
-        sample: &sample,
+        sample,
         unit: 1.0,
-        allowed: Allowed { functions: options.functions.as_deref(), complexity: options.complexity },
+        allowed: options.allowed(),
         cancelled,
-        progress: &|_| {},
+        progress,
         evaluations: Default::default(),
         told: Default::default(),
-    };
-    let problem = Problem {
-        columns: sample.columns().to_vec(),
-        parts: vec![Expression::variable("x")],
-        y: y.to_vec(),
-        outer: Vec::new(),
-    };
-    let mut search = Search::new(&shared, noisy.then_some(noise.floor), noisy, options.evaluations);
-    let begun = Instant::now();
-    let late = late(begun, options, cancelled);
-    search.deadline = options.time.map(|time| begun + time.mul_f64(SEARCHING));
-    search.offer(features::constant(0), &[problem::moments(y).0], 10);
-    if !sample.is_constant() {
-        solve::solve(&mut search, &problem, &options.families, 0);
     }
-    let finalists = if noisy { FINALISTS.1 } else { FINALISTS.0 };
-    let front = finish(
-        &search.archive,
-        &sample,
-        description,
-        finalists,
-        &|formula| shared.allowed.admits(formula),
-        &late,
-    );
-    Ok(front.unwrap_or_else(|| trivial(&sample, description)))
+}
+
+/// The problem to explain the targets of a sample by all its columns.
+fn whole(sample: &Sample) -> Problem {
+    Problem {
+        columns: sample.columns().to_vec(),
+        parts: sample.names().iter().map(|name| Expression::variable(name)).collect(),
+        y: sample.y().to_vec(),
+        outer: Vec::new(),
+    }
 }
 
 /// The part for an exact law: all of it where there are too few rows to search for a noisy one.
@@ -360,21 +333,6 @@ mod tests {
         }
         // Progress tells errors on the rows of the search.
         assert!(told.into_inner().unwrap().into_iter().all(|error| error < 1.1 * few.variance()));
-    }
-
-    #[test]
-    fn curves_are_found_beyond_families() {
-        let x: Vec<f64> = (0..200).map(|node| 0.1 + f64::from(node) / 50.0).collect();
-        let law = |x: f64| x.powi(2) * (-0.5 * x).exp() * (2.0 * x).sin();
-        let y: Vec<f64> = x.iter().map(|x| law(*x)).collect();
-        let noise = Noise { floor: 1e-24, observations: 200.0 };
-        let front = discover_curve(&x, &y, noise, &SearchOptions::default(), &|| false).unwrap();
-        let best = &front.candidates()[front.best()];
-        assert!(best.is_exact() && best.model.free() == 0, "{:?}", best.model);
-        let found = crate::Formula::new(best.model.expression(), None).unwrap();
-        for x in [0.37_f64, 2.2, 7.0] {
-            assert!((found.evaluate_point(&[x]) - law(x)).abs() < 1e-12, "{found}");
-        }
     }
 
     #[test]

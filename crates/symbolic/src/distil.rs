@@ -7,11 +7,13 @@
 
 mod agreement;
 mod chains;
+mod children;
 mod compose;
 mod refit;
 mod search;
 mod state;
 
+pub(crate) use agreement::{predicted, unexplained};
 pub use compose::output_formula;
 
 use crate::discover::SearchEnd;
@@ -19,12 +21,13 @@ use crate::families::Family;
 use crate::front::Front;
 use crate::sample::{Sample, SampleError};
 use kanode_network::{EdgeId, Network, NetworkError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a network is searched.
 pub struct DistilOptions {
     /// What edges may be.
-    pub families: Vec<Box<dyn Family>>,
+    pub families: Arc<[Box<dyn Family>]>,
     /// The output whose formula is wanted.
     pub output: usize,
     /// Networks that are followed at a time, at least 1.
@@ -41,7 +44,7 @@ pub struct DistilOptions {
 impl Default for DistilOptions {
     fn default() -> Self {
         Self {
-            families: crate::default_families(),
+            families: crate::default_families().into(),
             output: 0,
             beam: 4,
             budget: 2000,
@@ -66,7 +69,7 @@ pub struct DistilProgress {
 
 /// Who watches a search, and may end it.
 pub struct Watch<'a> {
-    /// Whether the search is to end with an error.
+    /// Whether the search is to end with what it has.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Called now and then.
     pub progress: &'a mut (dyn FnMut(DistilProgress) + Send),
@@ -116,9 +119,6 @@ pub enum DistilError {
     /// The network refuses.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The search was ended from outside.
-    #[error("the search was cancelled")]
-    Cancelled,
     /// All targets are the same.
     #[error("all targets are the same number: there is nothing to explain")]
     Constant,

@@ -19,6 +19,11 @@ const EXACT_CONSTANT: f64 = 1.0;
 const EXACT: f64 = 1e-27;
 const EXACT_FEW: f64 = 1e-21;
 const FEW: usize = 6;
+/// By which part, and beyond which part of the variance, an error must be less to count as less.
+const LESS: f64 = 1e-6;
+const ROUNDING: f64 = 1e-26;
+/// Part of the largest constant, or of the targets' size, below which a constant may be what rounding has left of none.
+const TINY: f64 = 1e-9;
 
 /// What lengths of descriptions are measured with.
 #[derive(Clone, Copy, Debug)]
@@ -135,16 +140,20 @@ impl Front {
     /// The front of candidates; None if there are none.
     pub fn of(candidates: impl IntoIterator<Item = Candidate>) -> Option<Self> {
         let mut all: Vec<Candidate> = candidates.into_iter().filter(|one| one.error.is_finite()).collect();
-        // Bits settle what is equal, so that the order does not depend on that of arrival.
+        // Of equally long ones that with recognised constants comes first: others have to be more accurate than it. Errors
+        // settle what is equal, so that the order does not depend on that of arrival.
         all.sort_by(|a, b| {
-            let lengths = a.complexity.total_cmp(&b.complexity).then(a.error.total_cmp(&b.error));
-            lengths.then(a.bits.total_cmp(&b.bits))
+            let lengths = a.complexity.total_cmp(&b.complexity).then(a.bits.total_cmp(&b.bits));
+            lengths.then(a.error.total_cmp(&b.error))
         });
         let best = all.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))?.clone();
         let mut front: Vec<Candidate> = Vec::new();
+        let mut awaited = true;
         for candidate in all {
-            let is_best = candidate.bits == best.bits && candidate.model == best.model;
-            if is_best || front.iter().all(|shorter| candidate.error < shorter.error) {
+            let is_best = awaited && candidate.bits == best.bits && candidate.model == best.model;
+            awaited &= !is_best;
+            let is_less = |than: &Candidate| candidate.error + ROUNDING < (1.0 - LESS) * than.error;
+            if is_best || front.iter().all(is_less) {
                 front.push(candidate);
             }
         }
@@ -220,12 +229,29 @@ pub fn finish(
     Front::of(front.candidates.iter().map(|one| shortened(one, sample, description)))
 }
 
-/// A candidate in a shorter form, if it has one.
+/// A candidate in a shorter form, if it has one: without constants that are rounding.
 fn shortened(candidate: &Candidate, sample: &Sample, description: Description) -> Candidate {
-    let model = candidate.model.simplified();
+    let model = without_rounding(candidate, sample).simplified();
     let shorter = Candidate::new(model.clone(), error_of(&model, sample), description);
-    let as_good = shorter.error <= candidate.error.max(1e-28) * (1.0 + 1e-9);
+    let as_good = shorter.error <= candidate.error * (1.0 + LESS) + ROUNDING;
     if as_good && shorter.complexity < candidate.complexity { shorter } else { candidate.clone() }
+}
+
+/// The model with zeros in the places of tiny constants that make no difference.
+fn without_rounding(candidate: &Candidate, sample: &Sample) -> Model {
+    let mut model = candidate.model.clone();
+    let sizes = model.constants().iter().map(|constant| constant.value.abs());
+    let largest = sizes.fold(sample.variance().sqrt(), f64::max);
+    for place in 0..model.constants().len() {
+        let constant = &model.constants()[place];
+        if constant.snapped.is_none() && constant.value.abs() < TINY * largest {
+            let trial = model.with_zero(place);
+            if error_of(&trial, sample) <= candidate.error * (1.0 + LESS) + ROUNDING {
+                model = trial;
+            }
+        }
+    }
+    model
 }
 
 /// Steps of the last fit, on all rows.
@@ -243,10 +269,10 @@ pub fn variants(model: &Model, sample: &Sample, description: Description) -> Vec
             continue;
         }
         let mut snapped = free.clone();
-        found.push(Candidate::new(free, error, description));
+        found.push(shortened(&Candidate::new(free, error, description), sample, description));
         let error = snap(&mut snapped, sample, Snapping { margin: MARGIN, floor: description.floor });
         if error.is_finite() {
-            found.push(Candidate::new(snapped, error, description));
+            found.push(shortened(&Candidate::new(snapped, error, description), sample, description));
         }
     }
     found
@@ -276,6 +302,34 @@ mod tests {
         assert_eq!(texts[..2], ["x", "sin(x)"]);
         assert_eq!((front.best(), front.most_accurate()), (1, 2));
         assert!(Front::of([]).is_none());
+    }
+
+    #[test]
+    fn what_rounding_leaves_of_no_constant_is_left_out() {
+        let x: Vec<f64> = (0..50).map(|row| 0.1 + 0.05 * f64::from(row)).collect();
+        let description = Description::of_exact(50);
+        let found = |text: &str, slope: f64| {
+            let y = x.iter().map(|x| 1.37 * x * x + slope * x).collect();
+            let sample = Sample::new(vec![Arc::from("x")], vec![x.clone()], y, None).unwrap();
+            let model = Model::of(&parsed(text));
+            let error = error_of(&model, &sample);
+            let shorter = shortened(&Candidate::new(model, error, description), &sample, description);
+            shorter.model.expression()
+        };
+        assert_eq!(found("1.37*x^2 + 2.3e-15", 0.0), parsed("1.37*x^2"));
+        assert_eq!(found("1.37*x^2 + 1.3e-10*x", 1.3e-10), parsed("x*(1.37*x + 1.3e-10)"));
+    }
+
+    #[test]
+    fn formulas_that_differ_by_rounding_are_there_once() {
+        let exact = Candidate::new(Model::of(&parsed("2*x + 1")), 3e-31, Description::of_exact(100));
+        let free =
+            Candidate::new(Model::of(&parsed("2.000000000000001*x + 1")), 1e-31, Description::of_exact(100));
+        for pair in [[exact.clone(), free.clone()], [free, exact.clone()], [exact.clone(), exact]] {
+            let front = Front::of(pair).unwrap();
+            assert_eq!(front.candidates().len(), 1, "{front:?}");
+            assert_eq!(front.candidates()[0].model.free(), 0);
+        }
     }
 
     #[test]

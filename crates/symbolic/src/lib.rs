@@ -29,12 +29,13 @@ mod fixing;
 mod formula;
 mod front;
 mod model;
+mod networks;
 mod sample;
 #[cfg(test)]
 mod testing;
 
 pub use compile::network_of;
-pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, discover, discover_curve};
+pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, approximate};
 pub use distil::{
     Agreement, DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch, distil, output_formula,
 };
@@ -52,4 +53,5 @@ pub use front::{Archive, Candidate, Description, Front, finish, is_exact, varian
 pub use model::{
     Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, root_mean_square, snap,
 };
+pub use networks::discover;
 pub use sample::{Sample, SampleError};

@@ -144,6 +144,14 @@ impl Model {
         Self { skeleton, constants }
     }
 
+    /// The same with an exact zero in the place of a constant.
+    pub(crate) fn with_zero(&self, constant: usize) -> Self {
+        let mut model = self.clone();
+        let zero = &mut model.constants[constant];
+        (zero.value, zero.snapped, zero.standard_error) = (0.0, Some(Expression::integer(0)), None);
+        model
+    }
+
     fn replaced(&self, by: impl Fn(&Constant) -> Option<Expression>) -> Expression {
         let known = self.constants.iter().filter_map(|constant| Some((&*constant.name, by(constant)?)));
         self.skeleton.substitute(&known.collect::<HashMap<&str, Expression>>())

@@ -129,6 +129,31 @@ impl Sample {
         Self { variance: picked.spread(), ..picked }
     }
 
+    /// The sample of some of its columns.
+    pub(crate) fn with_columns(&self, chosen: &[usize]) -> Self {
+        Self {
+            names: chosen.iter().map(|at| Arc::clone(&self.names[*at])).collect(),
+            columns: chosen.iter().map(|at| self.columns[*at].clone()).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The sample with other targets.
+    ///
+    /// # Errors
+    /// [`SampleError`] for targets that are not finite, or not as many as there are rows.
+    pub(crate) fn with_targets(&self, y: Vec<f64>) -> Result<Self, SampleError> {
+        if y.len() != self.rows() {
+            let (what, expected, found) = ("the target".to_owned(), self.rows(), y.len());
+            return Err(SampleError::Length { what, expected, found });
+        }
+        if let Some(row) = y.iter().position(|value| !value.is_finite()) {
+            return Err(SampleError::Number { what: "the target".to_owned(), row, value: y[row] });
+        }
+        let other = Self { y, ..self.clone() };
+        Ok(Self { variance: other.spread(), ..other })
+    }
+
     /// At most `most` rows: one by chance from each of as many equal parts, so that grids do not show.
     pub(crate) fn thinned(&self, most: usize, seed: u64) -> Self {
         let rows = self.rows();

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// Rows for the groups, and for the parts.
 const ROWS: (usize, usize) = (900, 1500);
-/// Ratio of residual variances up to which products between two groups are not needed.
-const NEEDLESS: f64 = 1.6;
+/// How many times as much as by chance products between two groups may explain if they are not needed (F statistic).
+const NEEDLESS: f64 = 8.0;
 /// Formulas of a part that are combined with those of the others, and combinations at most.
 const PARTS: usize = 5;
 const COMBINATIONS: usize = 60;
@@ -57,7 +57,8 @@ fn groups(search: &mut Search<'_>, problem: &Problem) -> Option<Vec<Vec<usize>>>
     let all = exponents(variables, degree);
     let columns = chebyshev(&few.columns, rows, degree);
     search.spend_regression(columns.len(), rows / 2);
-    let full = fitted(&columns, &few.y)?.error / (rows - columns.len()) as f64;
+    let full = fitted(&columns, &few.y)?.error;
+    let chance = full / (rows - columns.len()) as f64;
     let rounding = 1e-24 * moments(&few.y).1;
     let mut group: Vec<usize> = (0..variables).collect();
     for first in 0..variables {
@@ -69,8 +70,9 @@ fn groups(search: &mut Search<'_>, problem: &Problem) -> Option<Vec<Vec<usize>>>
                 all.iter().zip(&columns).filter(|(powers, _)| powers[first] == 0 || powers[second] == 0);
             let kept: Vec<&Vec<f64>> = apart.map(|(_, column)| column).collect();
             search.spend_regression(kept.len(), rows / 2);
-            let variance = fitted(&kept, &few.y)?.error / (rows - kept.len()) as f64;
-            if variance > full * NEEDLESS + rounding {
+            let products = (columns.len() - kept.len()) as f64;
+            let gain = fitted(&kept, &few.y)?.error - full;
+            if gain > NEEDLESS * chance * products + rounding * rows as f64 {
                 let (keep, join) = (group[first], group[second]);
                 group.iter_mut().filter(|one| **one == join).for_each(|one| *one = keep);
             }

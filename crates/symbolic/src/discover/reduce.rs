@@ -11,6 +11,9 @@ const AS_GOOD: f64 = 0.35;
 /// Part of the variance below which a stand-in for clean data must come, or be better than the one without structure:
 /// else rubbish is as good as rubbish.
 const CLEAN: f64 = 3e-3;
+/// How many times as much as by chance a product of a variable with others may explain if the variable's power is to be
+/// a factor of its own: the F statistic of a few terms and some hundred rows, which chance brings to 3 once in hundreds.
+const APART: f64 = 3.0;
 /// Most terms of a stand-in.
 const TERMS: usize = 170;
 
@@ -85,8 +88,26 @@ impl Probe {
         columns.filter(|(at, _)| !left_out.contains(at)).map(|(_, column)| column.clone()).collect()
     }
 
-    fn acceptable(&self, loss: f64, left: f64) -> bool {
-        loss < AS_GOOD && (self.noisy || loss < 0.0 || left < CLEAN)
+    /// Whether a stand-in with a structure is as good as without. A poor one, as there is of many variables, must also be
+    /// independent of the variable that was taken out.
+    fn acceptable(&self, loss: f64, left: f64, apart: impl FnOnce() -> bool) -> bool {
+        loss < AS_GOOD && (self.noisy || loss < 0.0 || left < CLEAN || apart())
+    }
+
+    /// Whether products of a variable's logarithm, the last of the columns, with those of others explain nothing of what
+    /// the columns leave of the target.
+    fn is_apart(&self, variable: usize, columns: &[Vec<f64>], error: f64) -> bool {
+        let rows = self.rows();
+        let Some(own) = columns.last() else { return false };
+        let (mean, _) = moments(own);
+        let own: Vec<f64> = own.iter().map(|x| x - mean).collect();
+        let others = chebyshev(&self.without(&[variable]), rows, 1);
+        let products = others[1..].iter().map(|other| times(&own, other)).chain([times(&own, &own)]);
+        let more: Vec<Vec<f64>> = columns.iter().cloned().chain(products).collect();
+        let added = (more.len() - columns.len()) as f64;
+        let Some(found) = fitted(&more, &self.target) else { return false };
+        let free = rows as f64 - more.len() as f64;
+        (error - found.error) / added < APART * found.error / free
     }
 
     /// The variables whose power may be a factor.
@@ -116,11 +137,9 @@ impl Probe {
         let spread = (found.error / rows as f64).sqrt();
         let near = if self.noisy { 0.03 } else { 0.02 + 3.0 * spread };
         let left = found.error / (rows as f64 * self.variance);
-        (self.acceptable(loss, left) && (power - half).abs() < near).then_some(Peel {
-            variable,
-            power: half,
-            loss,
-        })
+        let apart = || self.is_apart(variable, &columns, found.error);
+        let accepted = (power - half).abs() < near && self.acceptable(loss, left, apart);
+        accepted.then_some(Peel { variable, power: half, loss })
     }
 
     /// `y = x^k·polynomial of the rest`, for each of a few powers.
@@ -146,7 +165,7 @@ impl Probe {
             let left = found.error / (rows as f64 * variance);
             let residual = found.error / (rows as f64 - self.full_columns.len() as f64);
             let loss = (residual / full.max(1e-26 * variance)).ln();
-            if self.acceptable(loss, left) && best.is_none_or(|best| loss < best.loss) {
+            if self.acceptable(loss, left, || false) && best.is_none_or(|best| loss < best.loss) {
                 best = Some(Peel { variable, power, loss });
             }
         }

@@ -15,7 +15,7 @@ const ROWS: usize = 500;
 const MORE: f64 = 3.0;
 
 /// The columns to search, in their order.
-pub(super) fn columns(sample: &Sample) -> Vec<usize> {
+pub(crate) fn columns(sample: &Sample) -> Vec<usize> {
     let count = sample.columns().len();
     if count <= ALL {
         return (0..count).collect();

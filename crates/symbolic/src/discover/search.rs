@@ -14,17 +14,21 @@ use std::time::Instant;
 /// Candidates that a search keeps.
 const ROOM: usize = 40;
 /// Multiplications that count as an evaluation: a formula of five constants fitted to 400 rows takes about as many.
-const EVALUATION: f64 = 2e6;
+pub(crate) const EVALUATION: f64 = 2e6;
 /// Rows that a candidate is fitted to before it is known to be worth more.
 const TRIAL: usize = 400;
 /// Bits behind the worst kept candidate from which on a fit is not carried on.
 const HOPELESS: f64 = 200.0;
-/// Evaluations that are still spent once a short formula has reached the noise of the data.
+/// Evaluations that are still spent once a short formula has reached the noise of the data, or a long one is exact; and
+/// once one of many constants is exact, which is hardly a law.
 const AFTERWARDS: f64 = 600.0;
+const BEYOND_CHANCE: f64 = 3000.0;
 /// Most constants of a formula that is fitted however far it is off.
 const FEW: usize = 8;
 /// Most constants of an exact formula that ends the search.
 const FIRM: usize = 7;
+/// Length up to which such a formula ends it at once.
+const LONG: f64 = 22.0;
 /// Most constants of a short formula.
 const SHORT: usize = 5;
 
@@ -95,7 +99,8 @@ pub(super) struct Search<'a> {
     noise: Option<f64>,
     spent: f64,
     budget: f64,
-    shortened: bool,
+    /// Evaluations to which it was shortened; infinite if it was not.
+    shortened: f64,
     pub(super) deadline: Option<Instant>,
     lane: Option<&'a Lane<'a>>,
 }
@@ -109,7 +114,7 @@ impl<'a> Search<'a> {
             noise,
             spent: 0.0,
             budget,
-            shortened: false,
+            shortened: f64::INFINITY,
             deadline: None,
             lane: None,
         }
@@ -123,7 +128,7 @@ impl<'a> Search<'a> {
         budget: f64,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut next = Self { noise, noisy, budget, deadline, shortened: false, ..self };
+        let mut next = Self { noise, noisy, budget, deadline, shortened: f64::INFINITY, ..self };
         next.shorten();
         next
     }
@@ -131,29 +136,41 @@ impl<'a> Search<'a> {
     /// Whether nothing more is to be tried.
     pub(super) fn done(&self) -> bool {
         self.spent >= self.budget
-            || self.has_exact()
+            || self.is_settled()
             || (self.shared.cancelled)()
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
             || self.lane.is_some_and(|lane| !lane.is_needed())
     }
 
-    /// Whether an exact formula of few constants was found. One of many may be an approximation that rounding hides: the
-    /// search goes on for a while to find a shorter one.
+    /// Whether an exact formula of few constants was found. One of many may be an approximation that rounding hides.
     pub(super) fn has_exact(&self) -> bool {
-        self.archive.candidates().iter().any(|one| one.is_exact() && one.model.free() <= FIRM)
+        self.archive.candidates().iter().any(is_firm)
     }
 
-    /// Shortens the search once a short formula has reached the noise of the data, or an exact one of many constants was
-    /// found.
+    /// Whether such a formula is short. For a long one the search goes on for a while: it may be a roundabout form of
+    /// something shorter.
+    fn is_settled(&self) -> bool {
+        self.archive.candidates().iter().any(|one| is_firm(one) && one.complexity <= LONG)
+    }
+
+    /// Shortens the search once a short formula has reached the noise of the data, or an exact one was found.
     fn shorten(&mut self) {
         let rows = self.shared.sample.rows() as f64;
         let slack = 1.0 + 4.0 * (2.0 / rows).sqrt();
         let at_noise = |one: &Candidate| {
             one.model.free() <= SHORT && self.noise.is_some_and(|noise| one.error < noise * slack)
         };
-        if !self.shortened && self.archive.candidates().iter().any(|one| one.is_exact() || at_noise(one)) {
-            self.shortened = true;
-            self.budget = self.budget.min(self.spent + AFTERWARDS);
+        let candidates = self.archive.candidates();
+        let more = if candidates.iter().any(|one| is_firm(one) || at_noise(one)) {
+            AFTERWARDS
+        } else if candidates.iter().any(Candidate::is_exact) {
+            BEYOND_CHANCE
+        } else {
+            return;
+        };
+        if more < self.shortened {
+            self.shortened = more;
+            self.budget = self.budget.min(self.spent + more);
         }
     }
 
@@ -274,7 +291,7 @@ impl<'a> Search<'a> {
                 let mut search =
                     Search { lane: Some(&lane), deadline, ..Search::new(shared, noise, noisy, budget) };
                 run(&mut search, task);
-                let exact = search.has_exact();
+                let exact = search.is_settled();
                 if exact {
                     first.fetch_min(index, SeqCst);
                 }
@@ -290,4 +307,9 @@ impl<'a> Search<'a> {
         }
         self.shorten();
     }
+}
+
+/// Whether a formula is exact, of so few constants that this is no chance.
+fn is_firm(candidate: &Candidate) -> bool {
+    candidate.is_exact() && candidate.model.free() <= FIRM
 }

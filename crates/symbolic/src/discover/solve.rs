@@ -175,6 +175,10 @@ fn one_transform(search: &mut Search<'_>, view: &View<'_>, families: &[Box<dyn F
             curve::families(search, view, families, deep);
         }
         if deep && transform == Identity && !search.done() {
+            curve::waves_in_company(search, view);
+            if search.done() {
+                return;
+            }
             curve::waves(search, view);
         }
         if deep && matches!(transform, Identity | Inverse | Log | InverseSquare) && !search.done() {

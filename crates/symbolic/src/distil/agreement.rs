@@ -24,10 +24,15 @@ fn points(sample: &Sample) -> Vec<f64> {
     (0..sample.rows()).flat_map(|row| sample.columns().iter().map(move |column| column[row])).collect()
 }
 
+/// What an output of a network is for the rows of a sample, in the units of the data.
+pub(crate) fn predicted(network: &Network<f64>, sample: &Sample, output: usize) -> Vec<f64> {
+    predictions(network, &observations(network, sample, output))
+}
+
 /// The part of the targets' variance that a network leaves unexplained, however many rows there are; not finite where it
 /// has no value at a row, or the targets don't differ.
-pub(super) fn unexplained(network: &Network<f64>, sample: &Sample, output: usize) -> f64 {
-    let predicted = predictions(network, &observations(network, sample, output));
+pub(crate) fn unexplained(network: &Network<f64>, sample: &Sample, output: usize) -> f64 {
+    let predicted = predicted(network, sample, output);
     let squares: f64 = sample.residuals(&predicted).iter().map(|residual| residual * residual).sum();
     squares / sample.rows() as f64 / sample.variance()
 }
@@ -39,7 +44,7 @@ pub(super) fn agreements(
     sample: &Sample,
     output: usize,
 ) -> Vec<Agreement> {
-    let predicted = predictions(network, &observations(network, sample, output));
+    let predicted = predicted(network, sample, output);
     let points = points(sample);
     let of_candidate = |candidate: &Candidate| {
         let formula = Formula::new(candidate.model.expression(), Some(sample.names().to_vec())).ok();

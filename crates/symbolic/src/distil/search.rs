@@ -4,14 +4,13 @@ use super::agreement::{agreements, observations, unexplained};
 use super::chains::straightened;
 use super::compose::{needed, output_formula};
 use super::refit::{Observations, refit};
-use super::state::{Scale, State, sureness};
+use super::state::{Scale, State};
 use super::{DistilError, DistilOptions, DistilProgress, Distilled, Hybrid, Watch};
 use crate::discover::SearchEnd;
 use crate::expression::Expression;
 use crate::families::{Family, family};
-use crate::fit::Fit;
 use crate::front::{Candidate, Description, Front, variants};
-use crate::model::Model;
+use crate::model::{Model, error_of};
 use crate::sample::Sample;
 use kanode_network::{EdgeId, Network, NetworkError};
 use rayon::prelude::*;
@@ -19,16 +18,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Rows of the search among networks, and of that among forms of formulas.
+/// Rows of the search among networks, at least and for each parameter; and of that among forms of formulas, and of the
+/// last fit of a network with splines.
 const ROWS: usize = 600;
+const PER_PARAMETER: usize = 6;
 const FINAL: usize = 3_000;
-/// Edges of a network that are tried next, and functions for each.
-const EDGES: usize = 2;
-const FUNCTIONS: usize = 3;
 /// Fully symbolic networks that become formulas.
 const FINALISTS: usize = 4;
 /// Bits by which a network with splines must be shorter than all formulas to be told of.
 const HYBRID: f64 = 10.0;
+/// Edges that nothing explains whose curve is searched by itself.
+const CURVES: usize = 8;
 /// Rounds of undoing.
 const ROUNDS: usize = 2;
 /// Relative error of a network below which its data count as clean.
@@ -41,18 +41,22 @@ const FINEST: usize = 60;
 const POLISH: usize = 10;
 
 pub(super) struct Search<'a> {
-    network: &'a Network<f64>,
+    pub(super) network: &'a Network<f64>,
     /// Rows that formulas are found on, and all of them.
     sample: Sample,
     whole: &'a Sample,
-    options: &'a DistilOptions,
-    rows: Observations,
-    scale: Scale,
+    pub(super) options: &'a DistilOptions,
+    pub(super) rows: Observations,
+    pub(super) scale: Scale,
     /// The variance of the search's rows as a part of that of all.
     unit: f64,
-    noise: f64,
+    pub(super) noise: f64,
     description: Description,
-    evaluations: usize,
+    pub(super) evaluations: usize,
+    /// Searches of single curves that may still be made: none before it is known what families alone lead to.
+    pub(super) curves: usize,
+    /// Whether an edge was met that nothing explains.
+    pub(super) unexplained: bool,
     started: Instant,
     start: State,
     names: Vec<Arc<str>>,
@@ -65,10 +69,7 @@ pub(super) struct Search<'a> {
 }
 
 /// The search is over before its end.
-enum Stop {
-    Cancelled,
-    Early(SearchEnd),
-}
+pub(super) struct Early(pub(super) SearchEnd);
 
 impl<'a> Search<'a> {
     pub(super) fn new(
@@ -80,7 +81,8 @@ impl<'a> Search<'a> {
         let output = options.output;
         let whole = sample;
         let sample = sample.thinned(FINAL, 0);
-        let rows = observations(network, &sample, output).thinned(ROWS);
+        let most = ROWS.max(PER_PARAMETER * network.packing().len());
+        let rows = observations(network, &sample, output).thinned(most);
         let variance = rows.variance();
         let before = refit(&mut network.clone(), &rows, 0) / variance;
         let (polished, error) = polished(network, &rows, before * variance)?;
@@ -114,6 +116,8 @@ impl<'a> Search<'a> {
             noise,
             description,
             evaluations: 0,
+            curves: 0,
+            unexplained: false,
             started: Instant::now(),
             partial: None,
             start,
@@ -127,23 +131,61 @@ impl<'a> Search<'a> {
     pub(super) fn run(mut self, watch: &mut Watch<'_>) -> Result<Distilled, DistilError> {
         let ended = match self.explore(watch) {
             Ok(ended) => ended,
-            Err(Stop::Early(ended)) => {
+            Err(Early(ended)) => {
                 self.settle();
                 ended
             }
-            Err(Stop::Cancelled) => return Err(DistilError::Cancelled),
         };
         let reason = "no network without splines was reached that has a finite value at all rows";
         let found = Front::of(std::mem::take(&mut self.candidates)).ok_or(DistilError::Nothing { reason })?;
-        let front = found.on_all(self.whole, self.description, &|| false);
+        let late = || (watch.cancelled)() || self.is_late();
+        let front = found.on_all(self.whole, self.description, &late);
         let front = front.ok_or(DistilError::Nothing { reason })?;
         let agreements = agreements(&front, self.network, self.whole, self.options.output);
         let exact = front.candidates()[front.best()].is_exact();
-        let hybrid = if exact { None } else { self.hybrid() };
+        let hybrid = if exact { None } else { self.hybrid(&late) };
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
     }
 
-    fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Stop> {
+    fn explore(&mut self, watch: &mut Watch<'_>) -> Result<SearchEnd, Early> {
+        self.follow_beam(watch)?;
+        if self.conclude_finished(watch)? {
+            return Ok(SearchEnd::Exact);
+        }
+        if self.unexplained {
+            self.curves = CURVES;
+            self.follow_beam(watch)?;
+            self.curves = 0;
+            if self.conclude_finished(watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        let Some(mut best) = self.finished.first().cloned() else { return Ok(SearchEnd::Complete) };
+        for _ in 0..ROUNDS {
+            let better = self.undone(&best, watch)?;
+            let Some(better) = better else { break };
+            best = better;
+            self.finish(vec![best.clone()]);
+            if self.conclude(&best, watch)? {
+                return Ok(SearchEnd::Exact);
+            }
+        }
+        self.simplify(best, watch)?;
+        Ok(SearchEnd::Complete)
+    }
+
+    /// Makes formulas of the best networks without splines; whether one is exact.
+    fn conclude_finished(&mut self, watch: &Watch<'_>) -> Result<bool, Early> {
+        for state in self.finished.clone() {
+            if self.conclude(&state, watch)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes one edge after the other a function, until no network that is followed has a spline left.
+    fn follow_beam(&mut self, watch: &mut Watch<'_>) -> Result<(), Early> {
         let mut beam = vec![self.start.clone()];
         if self.start.open.is_empty() {
             self.finished.append(&mut beam);
@@ -171,24 +213,7 @@ impl<'a> Search<'a> {
             beam = open;
             self.finish(done);
         }
-        let finished = self.finished.clone();
-        let Some(mut best) = finished.first().cloned() else { return Ok(SearchEnd::Complete) };
-        for state in &finished {
-            if self.conclude(state, watch)? {
-                return Ok(SearchEnd::Exact);
-            }
-        }
-        for _ in 0..ROUNDS {
-            let better = self.undone(&best, watch)?;
-            let Some(better) = better else { break };
-            best = better;
-            self.finish(vec![best.clone()]);
-            if self.conclude(&best, watch)? {
-                return Ok(SearchEnd::Exact);
-            }
-        }
-        self.simplify(best, watch)?;
-        Ok(SearchEnd::Complete)
+        Ok(())
     }
 
     /// Keeps the best networks without splines.
@@ -198,89 +223,41 @@ impl<'a> Search<'a> {
         self.finished.truncate(FINALISTS);
     }
 
-    /// Formulas of what there is when the search has to end: of the networks without splines that are none yet, and a
-    /// constant, which is the best that can be said where no network has got so far.
+    /// Formulas of what there is when the search has to end: of the networks without splines that are none yet, fitted for
+    /// the best alone, and a constant, which is the best that can be said where no network has got so far.
     fn settle(&mut self) {
         let finished = self.finished.iter().filter_map(|state| self.expression(state));
         let mut expressions: Vec<Expression> = finished.collect();
+        let best = (!expressions.is_empty()).then(|| self.formulas_of(&expressions.remove(0)));
+        self.candidates.extend(best.into_iter().flatten());
         expressions.push(Expression::real(self.sample.mean()));
-        let this: &Self = self;
-        let found: Vec<Vec<Candidate>> =
-            expressions.par_iter().map(|expression| this.formulas_of(expression)).collect();
-        self.candidates.extend(found.into_iter().flatten());
+        for model in expressions.iter().map(Model::of) {
+            let error = error_of(&model, &self.sample);
+            self.candidates.push(Candidate::new(model, error, self.description));
+        }
     }
 
     /// The best network that has functions and splines, if it describes the data shorter than all without.
-    fn hybrid(&self) -> Option<Hybrid> {
+    fn hybrid(&self, late: &dyn Fn() -> bool) -> Option<Hybrid> {
         let least = self.finished.first().map_or(f64::INFINITY, |best| best.bits(&self.scale));
         let partial = self.partial.as_ref().filter(|one| one.bits(&self.scale) + HYBRID < least)?;
         let splines = partial.open.keys().copied().collect();
-        let error = unexplained(&partial.network, self.whole, self.options.output);
-        error.is_finite().then(|| Hybrid { network: partial.network.clone(), splines, error })
-    }
-
-    /// Networks with one function more, from the surest edges of those given.
-    fn children(&mut self, beam: &[State], watch: &Watch<'_>) -> Result<Vec<State>, Stop> {
-        let mut beam = beam.to_vec();
-        let unseen = |beam: &[State]| -> Vec<(usize, EdgeId)> {
-            let of_state = |(at, state): (usize, &State)| {
-                let edges = state.open.iter().filter(|(_, seen)| seen.is_none());
-                edges.map(move |(edge, _)| (at, *edge)).collect::<Vec<_>>()
-            };
-            beam.iter().enumerate().flat_map(of_state).collect()
-        };
-        let first = unseen(&beam);
-        self.look(&mut beam, &first, watch)?;
-        let bases = self.network.specification().bases();
-        let surest = |state: &State| {
-            let mut edges: Vec<(f64, EdgeId)> = state
-                .open
-                .iter()
-                .filter_map(|(edge, seen)| Some((sureness(&seen.as_ref()?.fits, bases, self.noise), *edge)))
-                .collect();
-            edges.sort_by(|a, b| b.0.total_cmp(&a.0));
-            edges.into_iter().take(EDGES).map(|(_, edge)| edge).collect::<Vec<_>>()
-        };
-        let chosen: Vec<(usize, EdgeId)> = beam
-            .iter()
-            .enumerate()
-            .flat_map(|(at, state)| surest(state).into_iter().map(move |edge| (at, edge)))
-            .collect();
-        let stale: Vec<(usize, EdgeId)> = chosen
-            .iter()
-            .copied()
-            .filter(|(at, edge)| beam[*at].open[edge].as_ref().is_some_and(|seen| !seen.fresh))
-            .collect();
-        self.look(&mut beam, &stale, watch)?;
-        let mut tries = Vec::new();
-        for (at, edge) in chosen {
-            let fits = beam[at].open[&edge].as_ref().map(|seen| Arc::clone(&seen.fits)).unwrap_or_default();
-            // What an edge does that no function explains may be nothing at all: the loss of the whole tells.
-            let unsure = sureness(&fits, bases, self.noise) <= 0.0;
-            let plain = |fit: &&Fit| unsure && ["constant", "x"].contains(&fit.family.as_str());
-            let others = fits.iter().skip(FUNCTIONS).filter(plain);
-            tries.extend(fits.iter().take(FUNCTIONS).chain(others).map(|fit| (at, edge, fit.clone())));
+        let judged = |network: &Network<f64>| unexplained(network, self.whole, self.options.output);
+        let (mut network, mut error) = (partial.network.clone(), judged(&partial.network));
+        let all = observations(self.network, &self.sample, self.options.output);
+        if all.y.len() > self.rows.y.len() && !late() {
+            let mut again = network.clone();
+            let _ = refit(&mut again, &all, POLISH);
+            let after = judged(&again);
+            if after < error {
+                (network, error) = (again, after);
+            }
         }
-        let beam = &beam;
-        let made = self.each(&tries, watch, |this, (at, edge, fit)| {
-            beam[*at].with(*edge, fit, &this.rows, &this.scale)
-        })?;
-        Ok(made.into_iter().flatten().collect())
-    }
-
-    fn look(&mut self, beam: &mut [State], which: &[(usize, EdgeId)], watch: &Watch<'_>) -> Result<(), Stop> {
-        let states = &*beam;
-        let seen = self.each(which, watch, |this, (at, edge)| {
-            states[*at].look(*edge, &this.options.families, &this.rows, this.noise)
-        })?;
-        for ((at, edge), seen) in which.iter().zip(seen) {
-            beam[*at].open.insert(*edge, Some(seen));
-        }
-        Ok(())
+        error.is_finite().then_some(Hybrid { network, splines, error })
     }
 
     /// Makes formulas of a network without splines; whether one is exact.
-    fn conclude(&mut self, state: &State, watch: &Watch<'_>) -> Result<bool, Stop> {
+    fn conclude(&mut self, state: &State, watch: &Watch<'_>) -> Result<bool, Early> {
         let expression = self.expression(state);
         let found = self.each(expression.as_slice(), watch, Self::formulas_of)?;
         self.formulas.extend(expression);
@@ -300,7 +277,7 @@ impl<'a> Search<'a> {
 
     /// The best network that has another function on one of its edges, read anew from a spline in its place; None if that
     /// is no better.
-    fn undone(&mut self, best: &State, watch: &Watch<'_>) -> Result<Option<State>, Stop> {
+    fn undone(&mut self, best: &State, watch: &Watch<'_>) -> Result<Option<State>, Early> {
         let edges: Vec<EdgeId> = best.fixed.keys().copied().collect();
         let freed = self.each(&edges, watch, |this, edge| best.without(*edge, &this.rows, &this.scale))?;
         let freed: Vec<State> = freed.into_iter().flatten().collect();
@@ -312,7 +289,7 @@ impl<'a> Search<'a> {
 
     /// Shorter and shorter formulas: again and again the edge that costs least becomes a line or a constant, as the loss
     /// of the whole tells.
-    fn simplify(&mut self, mut state: State, watch: &mut Watch<'_>) -> Result<(), Stop> {
+    fn simplify(&mut self, mut state: State, watch: &mut Watch<'_>) -> Result<(), Early> {
         let plain: Vec<Box<dyn Family>> = ["constant", "x"].into_iter().filter_map(family).collect();
         loop {
             let edges: Vec<EdgeId> = state
@@ -343,29 +320,31 @@ impl<'a> Search<'a> {
     }
 
     /// Work done side by side, in order, after a look at budget, time and cancellation.
-    fn each<I: Sync, O: Send>(
+    pub(super) fn each<I: Sync, O: Send>(
         &mut self,
         items: &[I],
         watch: &Watch<'_>,
         work: impl Fn(&Self, &I) -> O + Sync,
-    ) -> Result<Vec<O>, Stop> {
+    ) -> Result<Vec<O>, Early> {
         self.check(watch)?;
         self.evaluations += items.len();
         let this: &Self = self;
         Ok(items.par_iter().map(|item| work(this, item)).collect())
     }
 
-    fn check(&self, watch: &Watch<'_>) -> Result<(), Stop> {
+    fn check(&self, watch: &Watch<'_>) -> Result<(), Early> {
         if (watch.cancelled)() {
-            return Err(Stop::Cancelled);
+            return Err(Early(SearchEnd::Cancelled));
         }
         if self.evaluations >= self.options.budget {
-            return Err(Stop::Early(SearchEnd::Budget));
+            return Err(Early(SearchEnd::Budget));
         }
-        if self.options.time.is_some_and(|most| self.started.elapsed() >= most) {
-            return Err(Stop::Early(SearchEnd::Time));
-        }
-        Ok(())
+        if self.is_late() { Err(Early(SearchEnd::Time)) } else { Ok(()) }
+    }
+
+    /// Whether the time is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.options.time.is_some_and(|most| self.started.elapsed() >= most)
     }
 }
 

@@ -1,11 +1,13 @@
 //! A network some of whose edges are functions already, on its way to having no spline left.
 
 use super::refit::{Observations, refit};
+use crate::discover::{SearchOptions, approximate};
 use crate::edge::{EdgeError, edge_curve};
 use crate::edge_formula::{EdgeFormula, units_of};
 use crate::expression::Expression;
 use crate::families::Family;
 use crate::fit::{Fit, suggest};
+use crate::sample::Sample;
 use kanode_network::{EdgeId, Network};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +16,10 @@ use std::sync::Arc;
 const UNIT: f64 = 3.0;
 /// Steps of the fit after an edge has become a function.
 const STEPS: usize = 8;
+
+/// Evaluations of a search for the formula of one curve, and its formulas that are tried.
+const EVALUATIONS: f64 = 200.0;
+const FOUND: usize = 2;
 
 /// How states are compared.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,8 @@ pub(super) struct Seen {
     pub(super) fits: Arc<Vec<Fit>>,
     /// Whether no other edge has changed since.
     pub(super) fresh: bool,
+    /// Whether the curve was searched by itself.
+    pub(super) searched: bool,
 }
 
 impl State {
@@ -78,7 +86,40 @@ impl State {
             Err(EdgeError::Curve(_)) => self.constant(edge).into_iter().collect(),
             Err(EdgeError::Network(_)) => Vec::new(),
         };
-        Seen { fits: Arc::new(fits), fresh: true }
+        Seen { fits: Arc::new(fits), fresh: true, searched: false }
+    }
+
+    /// Formulas beyond families for an edge's curve, the shortest description first.
+    pub(super) fn search(
+        &self,
+        edge: EdgeId,
+        families: &Arc<[Box<dyn Family>]>,
+        rows: &Observations,
+        noise: f64,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<Fit> {
+        let Ok((curve, noise)) = edge_curve(&self.network, edge, Some(&rows.x), noise) else {
+            return Vec::new();
+        };
+        let sample = Sample::new(vec![Arc::from("x")], vec![curve.x().to_vec()], curve.y(), None);
+        let Ok(sample) = sample else { return Vec::new() };
+        let options = SearchOptions {
+            evaluations: EVALUATIONS,
+            families: Arc::clone(families),
+            ..SearchOptions::default()
+        };
+        let front = approximate(&sample, noise, &options, cancelled);
+        let mut found: Vec<Fit> = front
+            .candidates()
+            .iter()
+            .map(|one| {
+                let expression = one.model.expression();
+                Fit { family: format!("{expression:?}"), expression, error: one.error, bits: one.bits }
+            })
+            .collect();
+        found.sort_by(|a, b| a.bits.total_cmp(&b.bits));
+        found.truncate(FOUND);
+        found
     }
 
     fn constant(&self, edge: EdgeId) -> Option<Fit> {

@@ -98,6 +98,11 @@ impl Curve {
         self.half
     }
 
+    /// The values.
+    pub(crate) fn y(&self) -> Vec<f64> {
+        self.centred.iter().map(|y| self.mean + self.spread * y).collect()
+    }
+
     /// The values with mean 0 and variance 1.
     pub(crate) fn centred(&self) -> &[f64] {
         &self.centred
