@@ -21,6 +21,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Multiply-adds that are worth a call within the pool.
+const MUCH: usize = 1 << 22;
+
 /// A program made ready for one number type on this machine.
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
@@ -233,6 +236,16 @@ impl<T: Float> CpuExecutor<T> {
         Ok((loss.evaluate(&self.outputs, outputs, batch, slopes)?, rows))
     }
 
+    /// Does what is much work for so many rows on a thread of the pool.
+    fn do_within<R: Send>(&mut self, rows: usize, call: impl FnOnce(&mut Self) -> R + Send) -> R {
+        let each: usize = self.plans.iter().map(|plan| plan.inputs * plan.work().each).sum();
+        if rows.saturating_mul(each) < MUCH {
+            return call(self);
+        }
+        let pool = Arc::clone(&self.team.pool);
+        pool.within(|| call(self))
+    }
+
     /// Goes back through the layers from `dy: [row, output]`.
     fn reverse(&mut self, parameters: &[T], rows: Rows, dy: &[T], gradient: &mut [T], dx: Option<&mut [T]>) {
         if rows.count == 0 {
@@ -280,7 +293,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
     fn predict(&mut self, parameters: &[T], x: &[T], y: &mut [T]) -> Result<(), EngineError> {
         let rows = self.begin(parameters, x, false)?;
         Program::check_length("outputs", rows.count * self.program.outputs(), y.len())?;
-        self.forward_to((parameters, x), rows, false, y);
+        self.do_within(rows.count, |this| this.forward_to((parameters, x), rows, false, y));
         Ok(())
     }
 
@@ -296,22 +309,7 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         gradient: &mut [T],
     ) -> Result<f64, EngineError> {
         Program::check_length("gradient", parameters.len(), gradient.len())?;
-        if self.small || batch.rows > self.span() {
-            Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
-            Program::check_length("x", batch.rows * self.program.inputs(), batch.x.len())?;
-            if let Some(mut parts) = loss.in_parts(self.program.outputs(), batch)? {
-                return if self.small {
-                    self.small_gradient(&parts, parameters, batch, gradient)
-                } else {
-                    self.gradient_in_spans(&mut parts, parameters, batch, gradient)
-                };
-            }
-        }
-        let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
-        let slopes = std::mem::take(&mut self.output_slopes);
-        self.reverse(parameters, rows, &slopes, gradient, None);
-        self.output_slopes = slopes;
-        Ok(value)
+        self.do_within(batch.rows, |this| this.gradient(loss, parameters, batch, gradient))
     }
 
     fn backward(
@@ -326,8 +324,10 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
         Program::check_length("dx", x.len(), dx.len())?;
         let rows = self.begin(parameters, x, true)?;
         Program::check_length("dy", rows.count * self.program.outputs(), dy.len())?;
-        self.forward((parameters, x), rows, true, |_, _, _, _| ());
-        self.reverse(parameters, rows, dy, gradient, Some(dx));
+        self.do_within(rows.count, |this| {
+            this.forward((parameters, x), rows, true, |_, _, _, _| ());
+            this.reverse(parameters, rows, dy, gradient, Some(dx));
+        });
         Ok(())
     }
 

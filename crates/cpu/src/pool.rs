@@ -30,6 +30,15 @@ impl Pool {
         self.threads
     }
 
+    /// Calls `body` on a thread of the pool: tasks that it runs find threads that have just been at work, where from outside
+    /// every one of its calls would wake them again.
+    pub(crate) fn within<R: Send>(&self, body: impl FnOnce() -> R + Send) -> R {
+        match &self.workers {
+            Some(workers) => workers.pool.install(body),
+            None => body(),
+        }
+    }
+
     /// Calls `body(worker, task)` for every task and returns when all are done; `worker` is below `threads()` and
     /// no two bodies run with the same one at the same time. A task on its own runs on the caller.
     pub(crate) fn run<I>(&self, tasks: I, body: impl Fn(usize, I::Item) + Sync)

@@ -6,24 +6,33 @@ use crate::layer::Team;
 use crate::simd::dispatch;
 use kanode_engine::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
 
+/// Chunks of a task: to wake another thread takes longer than a pass over a slab of a few.
+const CHUNKS: usize = 8;
+
+/// Numbers of a task.
+const TASK: usize = CHUNKS * SLAB_CHUNK;
+
 impl<T: Float> Team<T> {
     /// [`Survey::of`]; `parts` is work space.
     pub(crate) fn survey(&self, parameters: &[T], gradient: &[T], parts: &mut Vec<Survey>) -> Survey {
         parts.clear();
         parts.resize(parameters.len().div_ceil(SLAB_CHUNK), Survey::default());
-        let chunks = parameters.chunks(SLAB_CHUNK).zip(gradient.chunks(SLAB_CHUNK)).zip(&mut *parts);
-        self.pool.run(chunks, |_, ((parameters, gradient), part)| {
-            *part = dispatch!(self.level, simd => {
-                let _ = simd;
-                Survey::of_chunk(parameters, gradient)
-            });
+        let tasks = parameters.chunks(TASK).zip(gradient.chunks(TASK)).zip(parts.chunks_mut(CHUNKS));
+        self.pool.run(tasks, |_, ((parameters, gradient), parts)| {
+            let chunks = parameters.chunks(SLAB_CHUNK).zip(gradient.chunks(SLAB_CHUNK));
+            for ((parameters, gradient), part) in chunks.zip(parts) {
+                *part = dispatch!(self.level, simd => {
+                    let _ = simd;
+                    Survey::of_chunk(parameters, gradient)
+                });
+            }
         });
         Survey::sum(parts.iter().copied())
     }
 
     /// Adds one slab to another.
     pub(crate) fn add_slab(&self, to: &mut [T], from: &[T]) {
-        self.pool.run(to.chunks_mut(SLAB_CHUNK).zip(from.chunks(SLAB_CHUNK)), |_, (to, from)| {
+        self.pool.run(to.chunks_mut(TASK).zip(from.chunks(TASK)), |_, (to, from)| {
             for (to, from) in to.iter_mut().zip(from) {
                 *to += *from;
             }
@@ -32,7 +41,7 @@ impl<T: Float> Team<T> {
 
     /// [`AdamRule::apply`].
     pub(crate) fn adam(&self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
-        self.pool.run(slabs.chunks(), |_, slabs| {
+        self.pool.run(slabs.chunks(TASK), |_, slabs| {
             dispatch!(self.level, simd => {
                 let _ = simd;
                 rule.apply(slabs);
@@ -62,7 +71,7 @@ mod tests {
             scale: T::from_f64(3.0),
         };
         let run = |update: &dyn Fn(&AdamRule<T>, AdamSlabs<'_, T>)| {
-            let n = 2 * SLAB_CHUNK + 11;
+            let n = TASK + SLAB_CHUNK + 11;
             let (mut parameters, gradient) = (numbers::<T>(n, 7), numbers::<T>(n, 11));
             let (mut first, mut second) = (numbers::<T>(n, 13), gradient.clone());
             second.iter_mut().for_each(|v| *v *= *v);

@@ -65,10 +65,10 @@ impl<T: Real> AdamRule<T> {
 }
 
 impl<'a, T> AdamSlabs<'a, T> {
-    /// The slabs in pieces of [`SLAB_CHUNK`].
-    pub fn chunks(self) -> impl Iterator<Item = AdamSlabs<'a, T>> {
-        let moments = self.first.chunks_mut(SLAB_CHUNK).zip(self.second.chunks_mut(SLAB_CHUNK));
-        let slabs = self.parameters.chunks_mut(SLAB_CHUNK).zip(self.gradient.chunks(SLAB_CHUNK)).zip(moments);
+    /// The slabs in pieces of `length`.
+    pub fn chunks(self, length: usize) -> impl Iterator<Item = AdamSlabs<'a, T>> {
+        let moments = self.first.chunks_mut(length).zip(self.second.chunks_mut(length));
+        let slabs = self.parameters.chunks_mut(length).zip(self.gradient.chunks(length)).zip(moments);
         slabs.map(|((parameters, gradient), (first, second))| AdamSlabs {
             parameters,
             gradient,
@@ -157,7 +157,7 @@ mod tests {
         let (mut x, g, mut m, mut v) = (vec![0; n], vec![0; n], vec![0; n], vec![0; n]);
         let slabs = AdamSlabs { parameters: &mut x, gradient: &g, first: &mut m, second: &mut v };
         let lengths: Vec<usize> = slabs
-            .chunks()
+            .chunks(SLAB_CHUNK)
             .map(|chunk| {
                 assert_eq!([chunk.gradient.len(), chunk.first.len()], [chunk.parameters.len(); 2]);
                 chunk.second.len()

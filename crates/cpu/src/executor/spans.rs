@@ -5,12 +5,38 @@ use super::CpuExecutor;
 use crate::float::Float;
 use crate::partition::PASS;
 use crate::small::Layers;
-use kanode_engine::{Batch, EngineError, PartialLoss};
+use kanode_engine::{Batch, EngineError, Loss, PartialLoss, Program};
 
 /// Numbers that the nodes of a span of rows may have, more or less.
 const SPAN: usize = 1 << 24;
 
 impl<T: Float> CpuExecutor<T> {
+    /// See [`kanode_engine::Executor::loss_and_gradient`]; lengths of parameters and gradient agree.
+    pub(super) fn gradient(
+        &mut self,
+        loss: Loss,
+        parameters: &[T],
+        batch: &Batch<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<f64, EngineError> {
+        if self.small || batch.rows > self.span() {
+            Program::check_length("parameters", self.program.parameter_count(), parameters.len())?;
+            Program::check_length("x", batch.rows * self.program.inputs(), batch.x.len())?;
+            if let Some(mut parts) = loss.in_parts(self.program.outputs(), batch)? {
+                return if self.small {
+                    self.small_gradient(&parts, parameters, batch, gradient)
+                } else {
+                    self.gradient_in_spans(&mut parts, parameters, batch, gradient)
+                };
+            }
+        }
+        let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
+        let slopes = std::mem::take(&mut self.output_slopes);
+        self.reverse(parameters, rows, &slopes, gradient, None);
+        self.output_slopes = slopes;
+        Ok(value)
+    }
+
     /// Packs all parameters, for small networks.
     pub(super) fn pack(&mut self, parameters: &[T]) {
         let layers = self.program.layers().iter().zip(&self.ranges).zip(&self.plans);
@@ -20,7 +46,7 @@ impl<T: Float> CpuExecutor<T> {
     }
 
     /// Loss and gradient of a small network.
-    pub(super) fn small_gradient(
+    fn small_gradient(
         &mut self,
         loss: &PartialLoss,
         parameters: &[T],
@@ -42,13 +68,13 @@ impl<T: Float> CpuExecutor<T> {
     }
 
     /// Rows of a span: so many go forward and back before the next, which bounds the work space of a step.
-    pub(super) fn span(&self) -> usize {
+    fn span(&self) -> usize {
         let nodes: usize = (0..=self.plans.len()).map(|index| self.nodes(index)).sum();
         (SPAN / nodes / PASS).max(1) * PASS
     }
 
     /// Loss and gradient of a batch of more rows than a span has.
-    pub(super) fn gradient_in_spans(
+    fn gradient_in_spans(
         &mut self,
         loss: &mut PartialLoss,
         parameters: &[T],
