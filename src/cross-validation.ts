@@ -93,6 +93,10 @@ const names = ['folds', 'stratify', 'keepModels', 'onFold']
  *
  * @param options Those of each model.
  * @example
+ * import { crossValidate } from 'kanode'
+ *
+ * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+ * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
  * const { mean, deviation } = await crossValidate({ layers: [2, 5, 1] }, data, { folds: 10, steps: 60 })
  * console.log(`${mean.rmse} ± ${deviation.rmse}`)
  * @throws As `new Kan` and `fit`: what the first fold that failed threw, after the others have stopped; `RangeError` for

@@ -58,8 +58,13 @@ type AnyInput = PredictInput | SingleRow
  * Models that were trained alike from the seeds `seed`, `seed + 1`, ….
  *
  * @example
+ * import { Ensemble } from 'kanode'
+ *
+ * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+ * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
  * const ensemble = await Ensemble.fit({ layers: [2, 5, 1], seed: 0 }, data, { members: 5, steps: 60 })
  * const { mean, deviation } = await ensemble.predict([[0.5, 0.5]])
+ * console.log(`${mean[0]} ± ${deviation[0]}`)
  */
 export class Ensemble {
   readonly #members: readonly Kan[]

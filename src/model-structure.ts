@@ -244,7 +244,11 @@ export abstract class ModelStructure extends ModelFacts {
    * @returns The new model, as {@link Kan.prune} does.
    * @throws As {@link Kan.fit}.
    * @example
-   * const small = await new Kan({ layers: [2, 5, 1] }).simplify(data, { grid: [10, 20, 50] })
+   * import { Kan } from 'kanode'
+   *
+   * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+   * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
+   * const small = await new Kan({ layers: [2, 5, 1] }).simplify(data, { grid: [5, 10] })
    * console.log(small.layers, small.simplification)
    */
   async simplify(data: TrainingData, options: SimplifyOptions = {}): Promise<Kan> {

@@ -39,6 +39,12 @@ export abstract class ModelSymbolic extends ModelStructure {
    * @throws {@link KanError} `ERR_KAN_FORMULA` for a function that the edge can't have, `ERR_KAN_OPTION` for a model that
    *   was not trained and will be standardised then; `RangeError` if there is no such edge.
    * @example
+   * import { Kan } from 'kanode'
+   *
+   * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+   * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
+   * const model = new Kan({ layers: [2, 1] })
+   * await model.fit(data)
    * const fixed = model.fix({ layer: 0, from: 0, to: 0 }, 'sin', { data })
    * await fixed.fit(data)
    * console.log(fixed.edge(0, 0, 0).formula)
@@ -80,6 +86,12 @@ export abstract class ModelSymbolic extends ModelStructure {
    * @throws {@link KanError} for a model that was not trained or tells classes apart, data that does not fit, and
    *   `ERR_KAN_BUSY` during a fit; an `AbortError`, which has the best so far in `details.result`.
    * @example
+   * import { Kan } from 'kanode'
+   *
+   * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+   * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
+   * const model = new Kan({ layers: [2, 1] })
+   * await model.fit(data)
    * const formulas = await model.symbolic(data)
    * console.log(formulas)
    * console.log(formulas.best().latex)

@@ -64,9 +64,13 @@ function nativeModel(given: unknown): NativeModelHandle {
  * A Kolmogorov–Arnold network: every edge carries a function of its own, a base function plus a B-spline.
  *
  * @example
+ * import { Kan } from 'kanode'
+ *
+ * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+ * const data = { x, y: x.map(([a, b]) => Math.sin(3 * a) + b * b) }
  * const model = new Kan({ layers: [2, 5, 1], grid: 5, seed: 0 })
- * const history = await model.fit({ x: [[0, 1], …], y: [1, …] }, { steps: 60 })
- * const predictions = await model.predict([[0.5, 0.5]])
+ * const history = await model.fit(data, { steps: 60 })
+ * console.log(history, await model.predict([[0.5, 0.5]]))
  */
 export class Kan extends ModelSymbolic {
   // Kept between calls, so that predicting a row allocates nothing but its result.
@@ -179,10 +183,16 @@ export class Kan extends ModelSymbolic {
    * splines of degree 5; below 3 they are refused. Points, values and derivatives are in the units of the data.
    *
    * @example
-   * await model.fitEquations([
+   * import { Kan } from 'kanode'
+   *
+   * const inside = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+   * const edge = inside.map(([x], i) => [[x, 0], [x, 1], [0, x], [1, x]][i % 4])
+   * const model = new Kan({ layers: [2, 5, 1], degree: 5, base: 'zero', standardize: false })
+   * const history = await model.fitEquations([
    *   { points: inside, weight: 0.01, residual: ({ u }) => u.d(0, 0).plus(u.d(1, 1)).minus((x, y) => Math.sin(x * y)) },
    *   { points: edge, residual: ({ u }) => u },
-   * ], { grid: [5, 10] })
+   * ], { grid: [3, 5], steps: 20 })
+   * console.log(history)
    *
    * @returns The history, with how well each term holds.
    * @throws As {@link Kan.fit}, and whatever residuals throw. The model keeps the best parameters so far when it is

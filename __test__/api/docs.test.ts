@@ -1,4 +1,4 @@
-// Every example in docs/ runs as it stands there.
+// Every example in docs/ and in the comments of src/ runs as it stands there.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -20,6 +20,30 @@ function run(code: string): string {
 
 describe.each(pages)('%s', page => {
   test.each(examplesOf(page).map((code, i) => [i + 1, code] as const))('example %i runs', (_, code) => {
+    expect(run(code)).not.toBe('')
+  })
+})
+
+const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.ts'))
+  .map(name => [name, readFileSync(path.join(root, 'src', name), 'utf8')] as const)
+  .filter(([, text]) => text.includes('@example'))
+
+/** The programs of a source's comments: what follows `@example`, up to another tag or the end of the comment. */
+function programsOf(source: string): string[] {
+  return [...source.matchAll(/^ *\* @example\n((?: *\*(?:| (?!@).*)\n)+)/gm)].map(([, lines = '']) =>
+    lines.replaceAll(/^ *\* ?/gm, ''),
+  )
+}
+
+describe.each(sources)('src/%s', (_, source) => {
+  const programs = programsOf(source)
+
+  test('has nothing but whole programs for examples', () => {
+    expect(programs.length).toBe(source.match(/@example/g)?.length)
+  })
+
+  test.each(programs.map((code, i) => [i + 1, code] as const))('example %i runs', (_, code) => {
     expect(run(code)).not.toBe('')
   })
 })

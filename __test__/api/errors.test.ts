@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { Dataset, Kan, KanAbortError, KanError, KanRangeError, KanTypeError } from 'kanode'
 import { describe, expect, test } from 'vitest'
 import { described, fromNative, fromNativeText, inFile } from '../../src/errors.js'
-import { loadError } from '../../src/loader/error.js'
+import { loadError, NotInstalled } from '../../src/loader/error.js'
 import { machineText, platformsOf, thisMachine } from '../../src/loader/machine.js'
 import { thrown } from './helpers.js'
 
@@ -140,19 +140,57 @@ test.each([
   expect(machineText(machine)).toBe(text)
 })
 
-test('the newest glibc that is missing is named', () => {
+describe('a library that could not be loaded', () => {
   const machine = { os: 'linux', cpu: 'x64', libc: 'glibc', glibc: '2.12', runtime: 'Node 20.20.2' } as const
-  const error = new Error(
+  const told = (error: unknown, other: object = {}) =>
+    loadError({
+      machine,
+      version: '1.0.0',
+      attempts: [{ where: 'somewhere', error }],
+      installed: [],
+      manager: 'npm',
+      engines: '>=20.19',
+      sources: undefined,
+      repository: undefined,
+      ...other,
+    })
+  const lacking = new Error(
     "version `GLIBC_2.9' not found (required by a)\nversion `GLIBC_2.17' not found (required by b)",
   )
-  const attempts = [{ where: 'somewhere', error }]
-  const { message } = loadError({
-    machine,
-    version: '1.0.0',
-    attempts,
-    installed: [],
-    manager: 'npm',
-    repository: undefined,
+
+  test('names the newest glibc that is missing, and what is of use against it', () => {
+    expect(told(lacking).message).toContain('its library needs glibc 2.17 or later, and this system has 2.12.')
+    expect(told(lacking).hint).toBe('Use a newer system or image.')
+    expect(told(lacking, { repository: '/kanode' }).hint).toMatch(
+      /^Run `npm run build` in \/kanode, .* on this system\.$/,
+    )
   })
-  expect(message).toContain('its library needs glibc 2.17 or later, and this system has 2.12.')
+
+  test.each([
+    ['Node 18.20.8', 'node'],
+    ['Node 20.18.3', 'node'],
+    ['Node 20.19.0', 'missing'],
+    ['Node 26.0.0', 'missing'],
+    ['Bun 1.4.5', 'missing'],
+  ])('that is not installed for %s: %s', (runtime, reason) => {
+    const error = told(new NotInstalled(undefined), { machine: { ...machine, runtime } })
+    expect(error.details).toMatchObject({ reason })
+    if (reason === 'node') expect(error.message).toContain(': kanode is for Node.js >=20.19.\n')
+  })
+
+  test.each([
+    [Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' }), /let this user read/],
+    [Object.assign(new Error('operation not permitted'), { code: 'EPERM' }), /let this user read/],
+    [new Error('a.node: cannot open shared object file: Permission denied'), /let this user read/],
+    [new Error('a.node: failed to map segment from shared object'), /does not allow code from the file system/],
+  ])('because the system forbids it is not called damaged: %s', (error, cause) => {
+    expect(told(error).details).toMatchObject({ reason: 'permission' })
+    expect(told(error).message).toMatch(cause)
+  })
+
+  test('for want of a package of this platform says where the sources are, if that is known', () => {
+    expect(told(undefined, { attempts: [] }).hint).toContain(': clone the repository, run')
+    const sources = 'https://github.com/kanode/kanode.git'
+    expect(told(undefined, { attempts: [], sources }).hint).toContain(`: clone ${sources}, run`)
+  })
 })

@@ -12,9 +12,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'kanode-readme-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
-const [example = '', more = '', mistakes = ''] = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(
-  match => match[1] ?? '',
-)
+const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(match => match[1] ?? '')
+const [example = '', more = '', mistakes = ''] = examples
 const [output, errors] = [...readme.matchAll(/<!-- output -->\n```\n([\s\S]*?)```/g)].map(match => match[1])
 
 /** Runs JavaScript in the repository's folder, with the files that it names kept elsewhere; returns what it prints. */
@@ -22,6 +21,10 @@ function run(code: string): string {
   const elsewhere = code.replaceAll(/'(\w+\.kan)'/g, (_, name: string) => JSON.stringify(path.join(folder, name)))
   return execFileSync(process.execPath, ['--input-type=module', '-e', elsewhere], { cwd: root, encoding: 'utf8' })
 }
+
+test('every example is one of those that run here', () => {
+  expect(examples.length).toBe(3)
+})
 
 test('the example prints what the README says', () => {
   expect(run(example)).toBe(output)

@@ -2,7 +2,7 @@
  * The package as npm lays it out, in every state that keeps its library from being loaded: the error says for which
  * machine, what was tried, the real cause, and the command that mends it.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -14,6 +14,13 @@ const platform = library.split('.')[1]!
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 const onGlibc = platform.endsWith('-gnu') ? test : test.skip
 
+/** What an installation has instead: another folder for packages, other fields of package.json. */
+interface Overrides {
+  modules?: string
+  version?: string
+  engines?: { node: string }
+}
+
 /** A folder with kanode in node_modules, and the platform packages that `add` puts beside it. */
 class Installation {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'kanode-loader-'))
@@ -21,12 +28,12 @@ class Installation {
   readonly modules: string
   readonly main: string
 
-  constructor(t: ExecutionContext, { version = manifest.version, modules = 'node_modules' } = {}) {
+  constructor(t: ExecutionContext, { modules = 'node_modules', ...overrides }: Overrides = {}) {
     this.modules = path.join(this.folder, modules)
     this.main = path.join(this.modules, 'kanode')
     t.teardown(() => rmSync(this.folder, { recursive: true, force: true }))
     mkdirSync(this.main, { recursive: true })
-    writeFileSync(path.join(this.main, 'package.json'), JSON.stringify({ ...manifest, version }))
+    writeFileSync(path.join(this.main, 'package.json'), JSON.stringify({ ...manifest, ...overrides }))
     cpSync(path.join(root, 'dist'), path.join(this.main, 'dist'), {
       recursive: true,
       filter: name => !name.endsWith('.node'),
@@ -97,6 +104,11 @@ onGlibc('node_modules from a machine with another C library', async t => {
   t.deepEqual([details.libc, details.glibc], ['musl', null])
 })
 
+onGlibc('a runtime without reports', async t => {
+  const none = "Object.defineProperty(process, 'report', { value: undefined })"
+  t.deepEqual(await new Installation(t).add().load(t, none), { loaded: true })
+})
+
 onGlibc('a runtime that hides its C library', async t => {
   const hidden = "process.report.getReport = () => { throw new Error('--allow-sys') }"
   t.deepEqual(await new Installation(t).add().load(t, hidden), { loaded: true })
@@ -118,7 +130,7 @@ onGlibc('a system with a glibc that is too old', async t => {
   const { message, hint } = await new Installation(t).add(platform, needy).refused(t, 'glibc')
   t.regex(message, /its library needs glibc 9\.\d+ or later, and this system has 2\.\d+\.\n/)
   t.regex(message, /tried @kanode\/binding-linux-\w+-gnu: .*version `GLIBC_9\.\S+' not found/)
-  t.regex(hint, /^Use a newer system or image, or build on this one/)
+  t.is(hint, 'Use a newer system or image.')
 })
 
 test('a library that is damaged', async t => {
@@ -131,6 +143,21 @@ test('a library that is damaged', async t => {
     )
     t.true(hint.startsWith(again))
   }
+})
+
+test('a platform package that has lost its library', async t => {
+  const installation = new Installation(t).add()
+  const folder = path.join(installation.modules, '@kanode', `binding-${platform}`)
+  rmSync(path.join(folder, `kanode.${platform}.node`))
+  const { message, hint } = await installation.refused(t, 'damaged')
+  t.true(message.includes(`: its library is missing from ${realpathSync(folder)}.\n`))
+  t.true(hint.startsWith(again))
+})
+
+test('a Node.js that is too old for the package', async t => {
+  const { message, hint } = await new Installation(t, { engines: { node: '>=99.1' } }).refused(t, 'node')
+  t.true(message.includes(': kanode is for Node.js >=99.1.\n'))
+  t.regex(hint, /^Install Node\.js >=99\.1\. Then: Run `npm uninstall/)
 })
 
 test('a library of another version', async t => {

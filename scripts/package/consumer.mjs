@@ -2,7 +2,7 @@
 // PATH. What the README shows is run there in every way in which users write it.
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { answer, ask, Failure, npm, root, since, tool } from '../processes.mjs'
+import { answer, ask, Failure, npm, root, tool } from '../processes.mjs'
 import { packagingTool } from './tools.mjs'
 
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
@@ -92,11 +92,11 @@ export class Consumer {
     return answer(...npm(...args), { cwd: this.folder, env: this.env })
   }
 
-  /** Installs a version of kanode with the table of its example, and refuses scripts that run meanwhile. */
-  install(version) {
+  /** Installs kanode, or `kanode@1.2.3`, with the table of its example, and refuses scripts that run meanwhile. */
+  install(what) {
     const begun = performance.now()
-    process.stdout.write(this.npm('install', `kanode@${version}`, '--no-audit', '--no-fund'))
-    const seconds = since(begun)
+    process.stdout.write(this.npm('install', what, '--prefer-online', '--no-audit', '--no-fund'))
+    const seconds = (performance.now() - begun) / 1000
     cpSync(path.join(this.folder, 'node_modules/kanode/examples'), path.join(this.folder, 'examples'), {
       recursive: true,
     })

@@ -9,16 +9,26 @@ import { targets } from './targets.mjs'
 
 const file = path.join(root, 'THIRD-PARTY-LICENSES')
 
-/** For each licence, the files of a crate that may hold its text, the likeliest first. */
-const fileNames = {
-  MIT: [/^licen[cs]e-mit/i, /^licen[cs]e(\.\w+)?$/i],
-  'Apache-2.0': [/^licen[cs]e-apache/i, /^licen[cs]e(\.\w+)?$/i],
-  'BSL-1.0': [/^licen[cs]e-boost/i, /^licen[cs]e(\.\w+)?$/i],
+/** For each licence, the file of a crate that holds it alone, and words that its text has and the others lack. */
+export const licenses = {
+  MIT: { file: /^licen[cs]e[-._]mit/i, words: 'Permission is hereby granted, free of charge, to any' },
+  'Apache-2.0': { file: /^licen[cs]e[-._]apache/i, words: 'Apache License Version 2.0' },
+  'Apache-2.0 WITH LLVM-exception': { file: /^licen[cs]e[-._]apache.*llvm/i, words: 'LLVM Exceptions to the Apache' },
+  'BSD-2-Clause': { file: /^licen[cs]e[-._]bsd/i, words: 'Redistribution and use in source and binary forms' },
+  'BSD-3-Clause': { file: /^licen[cs]e[-._]bsd/i, words: 'may be used to endorse or promote products' },
+  'BSL-1.0': { file: /^licen[cs]e[-._]boost/i, words: 'Boost Software License - Version 1.0' },
+  ISC: { file: /^licen[cs]e[-._]isc/i, words: 'Permission to use, copy, modify, and/or distribute' },
+  'Unicode-3.0': { file: /^licen[cs]e[-._]unicode/i, words: 'UNICODE LICENSE V3' },
+  Zlib: {
+    file: /^licen[cs]e[-._]zlib/i,
+    words: 'This notice may not be removed or altered from any source distribution',
+  },
 }
-const anyLicense = [/^licen[cs]e/i, /^copying/i]
+/** A file whose name tells no licence. */
+const anyLicense = /^(licen[cs]e|copying)(\.txt|\.md)?$/i
 
 /** Reads the licences that deny.toml allows. */
-function allowedLicenses() {
+export function allowedLicenses() {
   const [, list] = readFileSync(path.join(root, 'deny.toml'), 'utf8').match(/^allow = \[([^\]]*)\]/m)
   return [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name)
 }
@@ -47,28 +57,43 @@ export function bundledCrates() {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, crate]) => crate)
 }
 
+/** Whether a text is that of a licence, whatever its lines. */
+export function isTextOf(license, text) {
+  return text.replaceAll(/\s+/g, ' ').includes(licenses[license].words)
+}
+
 /** The text of a licence in the folder of a crate, if it is there. */
-function textIn(crate, patterns) {
+function textIn(crate, license) {
   const folder = path.dirname(crate.manifest_path)
   const names = readdirSync(folder).sort()
-  const name = patterns.map(pattern => names.find(each => pattern.test(each))).find(each => each !== undefined)
-  return name && readFileSync(path.join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim()
+  const name = [licenses[license].file, anyLicense].map(file => names.find(each => file.test(each))).find(Boolean)
+  if (name === undefined) return undefined
+  const text = readFileSync(path.join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim()
+  if (!isTextOf(license, text)) throw new Failure(`${path.join(folder, name)} is not the text of ${license}`)
+  return text
 }
 
 /**
- * The text of a crate's licence. Few crates leave it out; of those, MIT has no other content than its authors, and
- * Apache-2.0 is the same for everyone, so that any of `crates` can lend it.
+ * The text of one licence of a crate. Few crates leave it out; of those, MIT has no other content than its authors,
+ * and Apache-2.0 is the same for everyone, so that any of `crates` can lend it.
  */
-function licenseText(crate, license, crates) {
-  const text = textIn(crate, [...(fileNames[license] ?? []), ...anyLicense])
+export function licenseText(crate, license, crates) {
+  const text = textIn(crate, license)
   if (text !== undefined) return text
   if (license === 'MIT') {
     const authors = crate.authors.map(author => author.replace(/ <.*>$/, ''))
     return mit(authors.length > 0 ? authors.join(', ') : `the authors of ${crate.name}`)
   }
-  const lent = license === 'Apache-2.0' && crates.map(each => textIn(each, [/^licen[cs]e-apache/i])).find(Boolean)
-  if (!lent) throw new Failure(`${crate.name} ${crate.version} comes without the text of ${license}`)
-  return lent
+  const lender = crates.find(each => each.license?.includes(license) && hasFileOf(each, license))
+  if (license !== 'Apache-2.0' || lender === undefined) {
+    throw new Failure(`${crate.name} ${crate.version} comes without the text of ${license}`)
+  }
+  return textIn(lender, license)
+}
+
+/** Whether a crate has a file for this licence alone. */
+function hasFileOf(crate, license) {
+  return readdirSync(path.dirname(crate.manifest_path)).some(name => licenses[license].file.test(name))
 }
 
 /** The MIT licence, as LICENSE has it, for other holders. */
@@ -90,10 +115,10 @@ export function thirdPartyLicenses() {
         `${crate.name} ${crate.version} has the licence ${crate.license}, which deny.toml does not allow`,
       )
     }
-    add(
-      licenseText(crate, license, crates),
-      `${crate.name} ${crate.version} (${license}) ${crate.repository ?? ''}`.trim(),
-    )
+    for (const part of license.split(' AND ')) {
+      const line = `${crate.name} ${crate.version} (${part}) ${crate.repository ?? ''}`.trim()
+      add(licenseText(crate, part, crates), line)
+    }
   }
   add(mit('The Rust Project Contributors'), 'the Rust standard library (MIT) https://github.com/rust-lang/rust')
   const head = 'The native libraries of kanode contain the following works under the licences below.'

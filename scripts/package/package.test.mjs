@@ -25,6 +25,11 @@ test('an unknown platform is refused by name', () => {
   expect(() => targetOf('linux-x86')).toThrow('no target is called "linux-x86": choose from linux-x64-gnu')
 })
 
+test('the licences and sources of the crates are judged for every platform', () => {
+  const [, list] = readFileSync(path.join(root, 'deny.toml'), 'utf8').match(/^targets = \[([^\]]*)\]/m)
+  expect([...list.matchAll(/"([^"]+)"/g)].map(([, triple]) => triple)).toEqual(main.napi.targets)
+})
+
 test('the crates and the package have one version', () => {
   const cargo = readFileSync(path.join(root, 'Cargo.toml'), 'utf8')
   expect(cargo.match(/^version = "([^"]+)"/m)[1]).toBe(main.version)
@@ -77,7 +82,7 @@ describe('the packages of all platforms', () => {
   test('have no scripts, no dependencies but the platform packages, and no trace of development', () => {
     const { optionalDependencies, ...manifest } = readManifest(folders.at(-1))
     expect(Object.values(optionalDependencies)).toEqual(targets.map(() => main.version))
-    for (const key of ['scripts', 'dependencies', 'devDependencies', 'overrides', 'napi']) {
+    for (const key of ['private', 'scripts', 'dependencies', 'devDependencies', 'overrides', 'napi']) {
       expect(manifest).not.toHaveProperty(key)
     }
   })

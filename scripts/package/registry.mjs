@@ -25,10 +25,10 @@ export async function withRegistry(folder, use) {
   }
 }
 
-/** Publishes the package in `folder` to the registry with this address. */
-export async function publish(folder, registry) {
+/** Publishes a packed package to the registry with this address. */
+export async function publish(archive, registry) {
   const token = `--${registry.slice('http:'.length)}:_authToken=anyone`
-  await must(...npm('publish', '--access=public', '--loglevel=error', '--registry', registry, token), { cwd: folder })
+  await must(...npm('publish', archive, '--access=public', '--loglevel=error', '--registry', registry, token))
 }
 
 const configuration = folder => `

@@ -13,10 +13,7 @@ import { targets } from './targets.mjs'
 
 /** The notes of a release: its section of CHANGELOG.md, and a row for each target. */
 export function releaseNotes({ version, changelog, rows }) {
-  const sections = changelog.split(/^(?=## \[)/m)
-  const section = [version, 'Unreleased']
-    .map(name => sections.find(each => each.startsWith(`## [${name}]`)))
-    .find(Boolean)
+  const section = sectionOf(changelog, version) ?? sectionOf(changelog, 'Unreleased')
   const changes = section?.split('\n').slice(1).join('\n').trim() ?? ''
   const table = rows.map(({ platform, bytes, packed, evidence }) =>
     ['', platform, megabytes(bytes), megabytes(packed), evidence, ''].join(' | ').trim(),
@@ -34,15 +31,21 @@ ${table.join('\n')}
 `
 }
 
+/** The section of CHANGELOG.md with a name, if it is there. */
+function sectionOf(changelog, name) {
+  return changelog.split(/^(?=## \[)/m).find(each => each.startsWith(`## [${name}]`))
+}
+
 /**
- * Refuses a release that lacks a library, and under a tag what must not be published: another version, or a README
- * that does not know of the packages yet.
+ * Refuses a release that lacks a library, and under a tag what must not be published: another version, one that
+ * CHANGELOG.md does not know, or a README that does not know of the packages yet.
  */
-export function requireComplete({ tag, version, libraries, readme }) {
+export function requireComplete({ tag, version, libraries, readme, changelog }) {
   const missing = targets.filter(({ library }) => !existsSync(path.join(libraries, library)))
   if (missing.length > 0) throw new Failure(`no library for ${missing.map(({ platform }) => platform).join(', ')}`)
   if (tag === undefined) return
   if (tag !== `v${version}`) throw new Failure(`the tag is ${tag}, but package.json says ${version}`)
+  if (sectionOf(changelog, version) === undefined) throw new Failure(`CHANGELOG.md has no section "## [${version}]"`)
   const promise = readme.split('\n').find(line => /prebuilt packages.*\blater\b|not yet.*prebuilt packages/i.test(line))
   if (promise !== undefined) throw new Failure(`README.md still says "${promise}"`)
   if (!/\bnpm install kanode\b/.test(readme)) throw new Failure('README.md does not say "npm install kanode"')
@@ -52,7 +55,7 @@ export function requireComplete({ tag, version, libraries, readme }) {
 export function makeRelease({ tag, out, libraries }) {
   const { version } = readManifest(root)
   const text = name => readFileSync(path.join(root, name), 'utf8')
-  requireComplete({ tag, version, libraries, readme: text('README.md') })
+  requireComplete({ tag, version, libraries, readme: text('README.md'), changelog: text('CHANGELOG.md') })
   const work = mkdtempSync(path.join(tmpdir(), 'kanode-release-'))
   try {
     const folders = stage({ folder: path.join(work, 'staged'), targets, libraries })

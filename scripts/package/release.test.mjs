@@ -86,8 +86,17 @@ esac
     expect(() => makeRelease({ tag: 'v0.0.0', out, libraries })).toThrow('the tag is v0.0.0, but')
   })
 
+  const changelog = `# Changelog\n\n## [Unreleased]\n\n## [${version}]\n\n- all\n`
+
+  test('is refused under a tag without a section of the change log', () => {
+    const readme = '    npm install kanode\n'
+    const judged = changelog => () => requireComplete({ tag: `v${version}`, version, libraries, readme, changelog })
+    expect(judged(changelog)).not.toThrow()
+    expect(judged('# Changelog\n\n## [Unreleased]\n\n- all\n')).toThrow(`CHANGELOG.md has no section "## [${version}]"`)
+  })
+
   test('is refused under a tag while the README does not know of the packages', () => {
-    const judged = readme => () => requireComplete({ tag: `v${version}`, version, libraries, readme })
+    const judged = readme => () => requireComplete({ tag: `v${version}`, version, libraries, readme, changelog })
     const install = '# kanode\n\n    npm install kanode\n\n'
     expect(judged(`${install}Nothing is compiled.\n`)).not.toThrow()
     expect(judged('    npm install ../kanode\n')).toThrow('does not say "npm install kanode"')
@@ -121,6 +130,7 @@ describe('the workflows', () => {
     const having = right => Object.keys(parts).filter(name => parts[name].includes(`${right}: write`))
     expect(having('id-token')).toEqual(['publish'])
     expect(having('contents')).toEqual(['release'])
+    expect(having('actions')).toEqual(['release'])
     for (const name of ['publish', 'release']) {
       expect(parts[name]).not.toMatch(/actions\/checkout|npm (ci|install|run)|node scripts/)
     }
@@ -135,6 +145,11 @@ describe('the workflows', () => {
     for (const { platform, triple } of targets) {
       expect(building).toMatch(new RegExp(`platform: ${platform}, os: \\S+, triple: ${triple} `))
     }
+  })
+
+  test('publish the API reference of what is released, and of no tag before', () => {
+    expect(read('docs.yml')).not.toMatch(/^ {2}push:/m)
+    expect(jobs('release.yml').release).toMatch(/gh release create[\s\S]*gh workflow run docs\.yml/)
   })
 
   test('start nothing but scripts that exist', () => {

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { must, npm } from '../processes.mjs'
+import { Failure, must, npm } from '../processes.mjs'
 
 /** The runtimes and where they come from, each of one version. */
 export const packages = {
@@ -54,5 +54,15 @@ export async function runtimes() {
   return Object.keys(packages).map(name => {
     const command = commands[name] ?? (folder => [path.join(folder, 'bin', 'node')])
     return [name, command(path.join(folder, 'node_modules', name))]
+  })
+}
+
+/** Of pairs of name and command those that a list (`bun,deno`) names; all of them for `all` and without one. */
+export function chosen(pairs, list = 'all') {
+  if (list === 'all') return pairs
+  return list.split(',').map(name => {
+    const pair = pairs.find(([each]) => each === name)
+    if (pair === undefined) throw new Failure(`no runtime is called "${name}": ${Object.keys(packages).join(', ')}`)
+    return pair
   })
 }

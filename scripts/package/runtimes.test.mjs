@@ -41,3 +41,15 @@ test('an older version is not the one that is pinned', () => {
   layOut({ 'node-24': '24.0.0' })
   expect(runtimes.areCached()).toBe(false)
 })
+
+test('runtimes are chosen by their names', () => {
+  const pairs = [
+    ['node-20', []],
+    ['bun', ['bun']],
+    ['deno', ['deno', 'run']],
+  ]
+  expect(runtimes.chosen(pairs)).toEqual(pairs)
+  expect(runtimes.chosen(pairs, 'all')).toEqual(pairs)
+  expect(runtimes.chosen(pairs, 'bun,deno')).toEqual(pairs.slice(1))
+  expect(() => runtimes.chosen(pairs, 'bunn')).toThrow('no runtime is called "bunn": node-20, ')
+})

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { answer, Failure, npm, root, tool } from '../processes.mjs'
 
 /** What only the repository needs of package.json. */
-const development = ['scripts', 'devDependencies', 'overrides', 'napi']
+const development = ['private', 'scripts', 'devDependencies', 'overrides', 'napi']
 /** What every package carries besides its own files. */
 const notices = ['LICENSE', 'THIRD-PARTY-LICENSES']
 

@@ -101,8 +101,11 @@ export let isDataset: (value: unknown) => value is Dataset
  * Rows of features and targets.
  *
  * @example
+ * import { Dataset, readCsv } from 'kanode'
+ *
  * const data = new Dataset({ x: [[0, 1], [1, 2]], y: [1, 3], featureNames: ['a', 'b'] })
- * const cars = await readCsv('cars.csv', { target: 'mpg', ignore: 'name', missing: 'drop' })
+ * const cars = await readCsv('examples/data/cars.csv', { target: 'mpg', ignore: 'name', missing: 'drop' })
+ * console.log(data.featureNames, cars.rows)
  */
 export class Dataset {
   readonly #parts: DatasetParts
@@ -121,7 +124,15 @@ export class Dataset {
   /**
    * A dataset from row objects, or from rows with `names`.
    *
-   * @example Dataset.fromRows([{ weight: 3504, origin: 'USA', mpg: 18 }, …], { target: 'mpg' })
+   * @example
+   * import { Dataset } from 'kanode'
+   *
+   * const cars = [
+   *   { weight: 3504, origin: 'USA', mpg: 18 },
+   *   { weight: 2372, origin: 'Japan', mpg: 24 },
+   * ]
+   * const data = Dataset.fromRows(cars, { target: 'mpg' })
+   * console.log(data.featureNames, data.targetNames)
    * @throws As the constructor, and `TypeError` for a column or an option that doesn't exist.
    */
   static fromRows(rows: readonly RowObject[] | readonly (readonly Cell[])[], options: RowOptions = {}): Dataset {
@@ -132,7 +143,11 @@ export class Dataset {
   /**
    * A dataset from columns of the same length.
    *
-   * @example Dataset.fromColumns({ weight: [3504, 3693], mpg: [18, 15] }, { target: 'mpg' })
+   * @example
+   * import { Dataset } from 'kanode'
+   *
+   * const data = Dataset.fromColumns({ weight: [3504, 3693], mpg: [18, 15] }, { target: 'mpg' })
+   * console.log(data.featureNames, data.targetNames)
    * @throws As {@link Dataset.fromRows}.
    */
   static fromColumns(columns: ColumnObject, options: TableOptions = {}): Dataset {

@@ -6,15 +6,19 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { requireWhole } from './elf.js'
-import { type Attempt, loadError, NotInstalled } from './error.js'
+import { type Attempt, Incomplete, loadError, NotInstalled } from './error.js'
 import { type Machine, platformsOf, thisMachine } from './machine.js'
 import { managerOf } from './manager.js'
 
 /** What the native library exports. */
 export type Binding = typeof import('../native.cjs')
 
-/** The version of this package; a library of another version is refused. */
-const { version } = require('../../package.json') as { version: string }
+/** What this package says of itself. A library of another version is refused. */
+const { version, engines, repository } = require('../../package.json') as {
+  version: string
+  engines: { node: string }
+  repository?: { url: string }
+}
 
 /** Where the build of the repository leaves its library. */
 const built = path.join(__dirname, '..')
@@ -60,7 +64,9 @@ function fromPackage(platform: Platform): unknown {
         return require('@kanode/binding-win32-arm64-msvc')
     }
   } catch (error) {
-    throw file === undefined && isAbsence(error) ? new NotInstalled(error) : error
+    if (file !== undefined || !isAbsence(error)) throw error
+    const manifest = resolved(`${packageOf(platform)}/package.json`)
+    throw manifest === undefined ? new NotInstalled(error) : new Incomplete(path.dirname(manifest), error)
   }
 }
 
@@ -98,6 +104,8 @@ export function loadBinding(machine = thisMachine()): Binding {
     attempts,
     installed: platforms.map(packageOf).filter(name => resolved(`${name}/package.json`) !== undefined),
     manager: managerOf(__dirname),
+    engines: engines.node,
+    sources: repository?.url.replace(/^git\+/, ''),
     repository: existsSync(path.join(built, '..', 'Cargo.toml')) ? path.join(built, '..') : undefined,
   })
 }

@@ -14,6 +14,16 @@ export class NotInstalled extends Error {
   }
 }
 
+/** A platform package that is there, in `folder`, without its library. */
+export class Incomplete extends Error {
+  constructor(
+    readonly folder: string,
+    cause: unknown,
+  ) {
+    super(`its library is missing from ${folder}`, { cause })
+  }
+}
+
 /** One library that was tried: why it could not be loaded, or which other version it has. */
 export type Attempt = { readonly where: string } & ({ readonly error: unknown } | { readonly version: string })
 
@@ -27,12 +37,16 @@ export interface Search {
   readonly installed: readonly string[]
   /** What installed this package. */
   readonly manager: Manager
+  /** The versions of Node.js that the package is for, as package.json's `engines` says (`>=20.19`). */
+  readonly engines: string
+  /** Where the sources are, where package.json tells. */
+  readonly sources: string | undefined
   /** The folder of the repository, where this is not an installed package. */
   readonly repository: string | undefined
 }
 
 /** Why no library could be loaded; `details.reason` of the error. */
-type Reason = 'unsupported' | 'missing' | 'otherPlatform' | 'version' | 'glibc' | 'permission' | 'damaged'
+type Reason = 'unsupported' | 'node' | 'missing' | 'otherPlatform' | 'version' | 'glibc' | 'permission' | 'damaged'
 
 interface Diagnosis {
   readonly reason: Reason
@@ -65,7 +79,8 @@ export function loadError(search: Search): KanError {
   })
 }
 
-function diagnose({ machine, version, attempts, installed, manager, repository }: Search): Diagnosis {
+function diagnose(search: Search): Diagnosis {
+  const { machine, version, attempts, installed, manager, engines, sources, repository } = search
   const again =
     repository === undefined
       ? `Run \`${reinstall(manager, version)}\``
@@ -77,7 +92,15 @@ function diagnose({ machine, version, attempts, installed, manager, repository }
       return {
         reason: 'unsupported',
         cause: `there is no library for ${platformsOf(machine).join(' or ')}.`,
-        hint: 'Build it from source: clone the repository, run `npm run build` there, and install its folder.',
+        hint: `Build it from source: clone ${sources ?? 'the repository'}, run \`npm run build\` there, and install its folder.`,
+      }
+    }
+    // npm leaves out a platform package that is not for this Node.js.
+    if (isOlder(machine.runtime, engines)) {
+      return {
+        reason: 'node',
+        cause: `kanode is for Node.js ${engines}.`,
+        hint: `Install Node.js ${engines}. Then: ${again}.`,
       }
     }
     const others = installed.filter(name => !attempts.some(({ where }) => where === name))
@@ -108,8 +131,11 @@ function diagnose({ machine, version, attempts, installed, manager, repository }
     return {
       reason: 'glibc',
       cause: `its library needs glibc ${wanted} or later, and this system has ${machine.glibc ?? 'an older one'}.`,
-      hint: 'Use a newer system or image, or build on this one: clone the repository, run `npm run build` there, and install its folder.',
+      hint: repository === undefined ? 'Use a newer system or image.' : `${again}, on this system.`,
     }
+  }
+  if (found.error instanceof Incomplete) {
+    return { reason: 'damaged', cause: `${found.error.message}.`, hint: `${again}.` }
   }
   if (isDenied(found.error)) {
     return {
@@ -120,6 +146,20 @@ function diagnose({ machine, version, attempts, installed, manager, repository }
         : 'Run `node` without --no-addons, and where --permission is given, with --allow-addons and --allow-fs-read=FOLDER for the folder of node_modules.',
     }
   }
+  if (isUnreadable(found.error)) {
+    return {
+      reason: 'permission',
+      cause: 'the system does not let this user read its library.',
+      hint: 'Give the user that runs the program the right to read node_modules, or install as this user.',
+    }
+  }
+  if (/failed to map segment/.test(text)) {
+    return {
+      reason: 'permission',
+      cause: 'the system does not allow code from the file system that holds its library.',
+      hint: 'Install on a file system that is mounted without `noexec`, and see that no policy of the system forbids it.',
+    }
+  }
   return { reason: 'damaged', cause: 'its library is damaged, or not for this system.', hint: `${again}.` }
 }
 
@@ -127,6 +167,24 @@ function diagnose({ machine, version, attempts, installed, manager, repository }
 function isDenied(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED' || /--allow-\w+/.test(textOf(error))
+}
+
+/** Whether the system keeps a file from this user: Node.js says so by code, the dynamic linker in words. */
+function isUnreadable(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EACCES' || code === 'EPERM' || /permission denied/i.test(textOf(error))
+}
+
+/** Whether `Node 18.20.8` is older than `>=20.19`; other runtimes are not. */
+function isOlder(runtime: string, engines: string): boolean {
+  const [major, minor] = numbersAfter('Node ', runtime)
+  const [wantedMajor, wantedMinor] = numbersAfter('>=', engines)
+  if (major === undefined || minor === undefined || wantedMajor === undefined) return false
+  return major < wantedMajor || (major === wantedMajor && minor < (wantedMinor ?? 0))
+}
+
+function numbersAfter(prefix: string, text: string): number[] {
+  return text.startsWith(prefix) ? text.slice(prefix.length).split('.').map(Number) : []
 }
 
 function errorOf(attempt: Attempt): unknown {

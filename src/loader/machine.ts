@@ -48,18 +48,20 @@ interface Report {
 
 /**
  * The runtime's report on this process, without the names of network peers: looking them up could take long.
- * `undefined` where it is refused, as Deno does without `--allow-sys`.
+ * `undefined` where it is refused, as Deno does without `--allow-sys`, or where there are no reports.
  */
 function diagnostics(): Report | undefined {
-  const reporter: { excludeNetwork?: boolean; getReport(): unknown } = process.report
-  const before = reporter.excludeNetwork
-  reporter.excludeNetwork = true
   try {
-    return reporter.getReport() as Report
+    const reporter: { excludeNetwork?: boolean; getReport(): unknown } = process.report
+    const before = reporter.excludeNetwork
+    reporter.excludeNetwork = true
+    try {
+      return reporter.getReport() as Report
+    } finally {
+      if (before === undefined) delete reporter.excludeNetwork
+      else reporter.excludeNetwork = before
+    }
   } catch {
     return undefined
-  } finally {
-    if (before === undefined) delete reporter.excludeNetwork
-    else reporter.excludeNetwork = before
   }
 }

@@ -183,8 +183,12 @@ function settings(given: Fields, names: readonly string[], seed: number): string
  * Searches data for a law: a formula of the features for the target, by structures of the data and by small networks.
  *
  * @example
- * const result = await discover({ x, y })
- * console.log(result)               // the front as a table
+ * import { discover } from 'kanode'
+ *
+ * const x = Array.from({ length: 200 }, (_, i) => [(i * 0.618) % 1, (i * 0.755) % 1])
+ * const y = x.map(([a, b]) => a / (1 + b))
+ * const result = await discover({ x, y }, { evaluations: 2000 })
+ * console.log(result) // the front as a table
  * console.log(result.best().latex)
  * @param data Features and one target; a Dataset, whose names are the formula's variables, or `{ x, y }`.
  * @throws {@link KanError} for data that has no rows, several targets, classes or numbers that are not finite;
