@@ -67,10 +67,10 @@ pub(crate) struct Plan<T> {
 /// Cell tables already converted, by the address of their source.
 pub(crate) type Converted<T> = HashMap<*const CellTable, Arc<Cells<T>>>;
 
-/// Rows of a block for a spline of `grid` intervals: enough that a cell holds about twenty samples.
+/// Rows of a block for a spline of `grid` intervals: enough that a cell holds about ten samples.
 pub(crate) fn block_length(layer: &Layer) -> usize {
     let grid = layer.bases() - layer.degree();
-    (20 * grid).next_power_of_two().clamp(BLOCKS.0, BLOCKS.1)
+    (10 * grid).next_power_of_two().clamp(BLOCKS.0, BLOCKS.1)
 }
 
 impl<T: Float> Plan<T> {
