@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 /** The repository root. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
+/** Whether a module, told by its `import.meta.url`, is the program that runs, and not one that another imports. */
+export const isProgram = url => process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(url)
+
 /** A failure that its message explains: `main` prints the message alone, without a stack. */
 export class Failure extends Error {}
 

@@ -4,7 +4,7 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fingerprint, forget, isFresh, remember } from './freshness.mjs'
-import { Failure, main, npm, root, run, since, tool } from './processes.mjs'
+import { Failure, isProgram, main, npm, root, run, since, tool } from './processes.mjs'
 import { missingLinker, requireRust } from './rust.mjs'
 
 /** What the native build writes into src/ beside the library itself: its types. The loader is src/loader. */
@@ -84,6 +84,6 @@ export async function setup({ force } = {}) {
   if (made === 0) console.log(`kanode: the build is up to date (checked in ${since(start)})`)
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'setup.mjs')) {
+if (isProgram(import.meta.url)) {
   await main(() => setup({ force: process.argv[2] }))
 }

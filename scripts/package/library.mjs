@@ -2,7 +2,7 @@
 // linux-x64-gnu`. Those for Linux are linked by zig, against the oldest glibc promised or against musl.
 import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { answer, Failure, main, must, root, since } from '../processes.mjs'
+import { answer, Failure, isProgram, main, must, root, since } from '../processes.mjs'
 import { GLIBC_FLOOR, targetOf } from './targets.mjs'
 import { pythonPrograms, pythonTool } from './tools.mjs'
 
@@ -56,7 +56,7 @@ export function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'package', 'library.mjs')) {
+if (isProgram(import.meta.url)) {
   await main(async () => {
     const chosen = process.argv.slice(2).map(targetOf)
     if (chosen.length === 0) throw new Failure('name the platforms to build, such as linux-x64-gnu')

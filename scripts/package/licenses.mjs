@@ -2,7 +2,7 @@
 // writes the file; with `--check` it only tells whether the file is up to date. deny.toml says what is allowed.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { answer, Failure, main, root } from '../processes.mjs'
+import { answer, Failure, isProgram, main, root } from '../processes.mjs'
 import { requireRust } from '../rust.mjs'
 import { choose } from './spdx.mjs'
 import { targets } from './targets.mjs'
@@ -134,7 +134,7 @@ export function staleness() {
     : 'THIRD-PARTY-LICENSES is not up to date: run `npm run licenses`'
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'package', 'licenses.mjs')) {
+if (isProgram(import.meta.url)) {
   await main(() => {
     requireRust()
     if (process.argv[2] !== '--check') return writeFileSync(file, thirdPartyLicenses())

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { Failure, main, root } from '../processes.mjs'
+import { Failure, isProgram, main, root } from '../processes.mjs'
 import { artifacts, megabytes } from './library.mjs'
 import { billOfMaterials } from './sbom.mjs'
 import { pack, readManifest, stage } from './stage.mjs'
@@ -74,7 +74,7 @@ export function makeRelease({ tag, out, libraries }) {
   }
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'package', 'release.mjs')) {
+if (isProgram(import.meta.url)) {
   await main(() => {
     const { values } = parseArgs({ options: { tag: { type: 'string' }, out: { type: 'string' } } })
     if (!values.out)

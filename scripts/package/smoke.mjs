@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { main, root } from '../processes.mjs'
+import { isProgram, main, root } from '../processes.mjs'
 import { Consumer, requireDocumented } from './consumer.mjs'
 import { readManifest } from './stage.mjs'
 
@@ -28,7 +28,7 @@ export async function patiently(install, { tries = 30, pause = 10_000 } = {}) {
   }
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'scripts', 'package', 'smoke.mjs')) {
+if (isProgram(import.meta.url)) {
   await main(async () => {
     const work = mkdtempSync(path.join(tmpdir(), 'kanode-smoke-'))
     try {
