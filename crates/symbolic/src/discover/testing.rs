@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::search::{Allowed, Search, Shared};
 use crate::Formula;
 use crate::expression::Expression;
-use crate::front::Description;
+use crate::front::{Description, Front};
 use crate::sample::Sample;
 use crate::testing::{noise, uniform};
 use std::sync::Arc;
@@ -23,6 +23,13 @@ pub(crate) fn sample(text: &str, ranges: &[(f64, f64)], rows: usize, level: f64)
     let spread = super::problem::moments(&clean).1.sqrt();
     let y = clean.iter().zip(noise(5, rows)).map(|(y, noise)| y + level * spread * noise).collect();
     Sample::new(names, columns, y, None).unwrap()
+}
+
+/// The formulas of the front that a search ends with on so many threads, and their lengths.
+pub(crate) fn texts(threads: usize, search: impl FnOnce() -> Front + Send) -> Vec<String> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let front = pool.install(search);
+    front.candidates().iter().map(|one| format!("{:?} {}", one.model.expression(), one.bits)).collect()
 }
 
 /// Asserts that a part of the search finds a law exactly.
