@@ -8,6 +8,12 @@ use fearless_simd::prelude::*;
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
 
+/// Where a group lies among the packed coefficients of a task's inputs.
+#[inline(always)]
+fn within<T: Float>(plan: &Plan<T>, inputs: &Range<usize>, group: &Range<usize>) -> Range<usize> {
+    plan.packed(group.start - inputs.start)..plan.packed(group.end - inputs.start)
+}
+
 /// Packed coefficients of a task's inputs.
 pub(crate) enum Coefficients<'a, T> {
     Packed(&'a [T]),
@@ -30,7 +36,7 @@ impl<T: Float> Coefficients<'_, T> {
         (inputs, group): (&Range<usize>, &Range<usize>),
         new: bool,
     ) -> &[T] {
-        let within = plan.packed(group.start - inputs.start)..plan.packed(group.end - inputs.start);
+        let within = within(plan, inputs, group);
         match self {
             Self::Packed(packed) => &packed[within],
             Self::Fresh { parameters, room, kept } => {
@@ -60,7 +66,7 @@ impl<T: Float> Gradients<'_, T> {
         plan: &Plan<T>,
         (inputs, group): (&Range<usize>, &Range<usize>),
     ) -> &mut [T] {
-        let within = plan.packed(group.start - inputs.start)..plan.packed(group.end - inputs.start);
+        let within = within(plan, inputs, group);
         match self {
             Self::Packed(packed) => &mut packed[within],
             Self::Split { room, .. } => &mut room[..within.len()],
