@@ -122,13 +122,14 @@ mod tests {
 
     #[test]
     fn environment_chooses_where_options_do_not() {
-        let backend = with(Some("scalar"), Some("3")).unwrap();
-        assert_eq!((backend.isa(), backend.threads()), (Isa::Scalar, 3));
-        assert_eq!(backend.name(), "cpu, scalar");
+        let slowest = Isa::available()[0];
+        let backend = with(Some(slowest.name()), Some("3")).unwrap();
+        assert_eq!((backend.isa(), backend.threads()), (slowest, 3));
+        assert_eq!(backend.name(), format!("cpu, {slowest}"));
         assert_eq!(with(None, None).unwrap().isa(), Isa::best());
-        let options = CpuOptions { threads: Some(2), isa: Some(Isa::Scalar) };
+        let options = CpuOptions { threads: Some(2), isa: Some(slowest) };
         let backend = CpuBackend::with_environment(options, |_| Some("nonsense".to_owned())).unwrap();
-        assert_eq!((backend.isa(), backend.threads()), (Isa::Scalar, 2));
+        assert_eq!((backend.isa(), backend.threads()), (slowest, 2));
     }
 
     #[test]
@@ -141,6 +142,6 @@ mod tests {
         let missing = if cfg!(target_arch = "aarch64") { Isa::Avx2 } else { Isa::Neon };
         let error = CpuBackend::new(CpuOptions { isa: Some(missing), threads: Some(1) }).unwrap_err();
         assert_eq!(error, CpuError::MissingIsa { isa: missing, available: Isa::available() });
-        assert!(error.to_string().contains("scalar"), "{error}");
+        assert!(error.to_string().contains(Isa::best().name()), "{error}");
     }
 }

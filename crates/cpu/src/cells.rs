@@ -2,6 +2,7 @@
 //! search that finds exactly the cell that [`CellTable::find`] finds.
 
 use crate::float::Float;
+use crate::lookup::Lookup;
 use crate::simd::{Vector, splat};
 use fearless_simd::prelude::*;
 use kanode_engine::Real;
@@ -25,6 +26,7 @@ pub(crate) struct Cells<T> {
     factors: Vec<T>,
     lowered: Vec<T>,
     search: Search<T>,
+    pub(crate) lookup: Option<Lookup<T>>,
 }
 
 /// The local coordinate `u = (x - origin)·inverse_width + shift`. The shift is what rounding took from the origin:
@@ -67,6 +69,7 @@ impl<T: Float> Cells<T> {
             lowered: Vec::with_capacity(count * (size - 1) * (size - 1)),
             search,
             starts,
+            lookup: None,
         };
         let knots = table.knots().vector();
         for c in 0..count {
@@ -88,6 +91,12 @@ impl<T: Float> Cells<T> {
             }
             cells.lower(&knots[cell.row..], cell.inverse_width, coefficients);
         }
+        let coefficients = cells.values.chunks_exact(size * size);
+        let each =
+            cells.frames.iter().zip(&cells.rows).zip(coefficients).map(|((frame, row), coefficients)| {
+                ([frame.origin, frame.inverse_width, frame.shift], usize::from(*row), coefficients)
+            });
+        cells.lookup = Lookup::new(each, table.basis_count(), size);
         let frames = cells.frames.iter().flat_map(|f| [f.origin, f.inverse_width, f.shift]);
         let polynomials = cells.values.iter().chain(&cells.slopes).chain(&cells.lowered);
         let mut numbers = frames.chain(polynomials.chain(&cells.factors).copied());
@@ -128,6 +137,12 @@ impl<T: Float> Cells<T> {
     #[inline(always)]
     pub(crate) fn start(&self, cell: usize) -> T {
         self.starts[cell]
+    }
+
+    /// The bases as vectors look them up, where that is the fastest way.
+    #[inline(always)]
+    pub(crate) fn lookup<S: Simd>(&self) -> Option<&Lookup<T>> {
+        self.lookup.as_ref().filter(|lookup| lookup.pays::<S>())
     }
 
     /// The cell that holds `x`; the first for NaN.

@@ -24,6 +24,8 @@ pub(crate) trait Float: Real + SimdFloatElement {
     const EXP_POLYNOMIAL: &'static [Self];
     /// The least number of this type that is not below `value`.
     fn at_least(value: f64) -> Self;
+    /// The number whose bytes say which bytes of a vector hold its element `lane`.
+    fn place(lane: usize) -> Self;
     /// The lowest bits of the number's representation.
     fn low_bits(self) -> u32;
     /// The nearest integer of a number from 0 to 2^21, ties to even; without the branches of `as`.
@@ -48,6 +50,11 @@ impl Float for f32 {
     fn at_least(value: f64) -> Self {
         let nearest = value as Self;
         if Self::to_f64(nearest) < value { nearest.next_up() } else { nearest }
+    }
+
+    #[inline(always)]
+    fn place(lane: usize) -> Self {
+        Self::from_bits(0x0302_0100 + 0x0404_0404 * lane as u32)
     }
 
     #[inline(always)]
@@ -82,6 +89,11 @@ impl Float for f64 {
 
     fn at_least(value: f64) -> Self {
         value
+    }
+
+    #[inline(always)]
+    fn place(lane: usize) -> Self {
+        Self::from_bits(0x0706_0504_0302_0100 + 0x0808_0808_0808_0808 * lane as u64)
     }
 
     #[inline(always)]

@@ -18,6 +18,7 @@ mod executor;
 mod float;
 mod isa;
 mod layer;
+mod lookup;
 mod math;
 mod pack;
 mod partition;

@@ -26,6 +26,21 @@ pub(crate) fn pack<S: Simd, T: Float>(
     from: LayerViews<'_, T>,
     packed: &mut [T],
 ) {
+    simd.vectorize(
+        #[inline(always)]
+        || pack_blocks(simd, plan, inputs, from, packed),
+    );
+}
+
+/// [`pack`], inlined.
+#[inline(always)]
+fn pack_blocks<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+    from: LayerViews<'_, T>,
+    packed: &mut [T],
+) {
     let mut rest = packed;
     for (input, outputs, width) in blocks(plan, inputs) {
         let (rows, after) = std::mem::take(&mut rest).split_at_mut(plan.rows() * width);
@@ -89,6 +104,22 @@ fn pack_square<S: Simd, T: Float>(
 /// group's.
 #[inline(always)]
 pub(crate) fn unpack<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    inputs: Range<usize>,
+    packed: &[T],
+    parameters: LayerViews<'_, T>,
+    gradients: LayerViewsMut<'_, T>,
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || unpack_blocks(simd, plan, inputs, packed, parameters, gradients),
+    );
+}
+
+/// [`unpack`], inlined.
+#[inline(always)]
+fn unpack_blocks<S: Simd, T: Float>(
     simd: S,
     plan: &Plan<T>,
     inputs: Range<usize>,

@@ -44,7 +44,9 @@ macro_rules! dispatch {
                 #[inline(always)]
                 || $body,
             ),
-            // Isa::level makes no others.
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            _ => unreachable!("Isa::level makes no others"),
+            #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             _ => {
                 let $simd = fearless_simd::Fallback::new();
                 $body

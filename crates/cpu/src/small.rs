@@ -34,7 +34,7 @@ pub(crate) struct Layers<'a, T> {
 
 /// Whether a network goes this way.
 pub(crate) fn is_small<T: Float>(plans: &[Plan<T>]) -> bool {
-    let numbers: usize = plans.iter().map(|plan| plan.inputs * (plan.rows() + 3) * SAMPLES).sum();
+    let numbers: usize = plans.iter().map(|plan| plan.inputs * (2 * plan.rows() + 2) * SAMPLES).sum();
     let alike = plans.iter().all(|plan| plan.form == Form::Samples && plan.products.is_empty());
     alike && numbers <= MOST_NUMBERS
 }
@@ -119,7 +119,7 @@ impl<T: Float> Small<T> {
         let outputs = self.y.len() / SAMPLES;
         let x = x.chunks(layers.plans[0].inputs * SAMPLES);
         for (x, y) in x.zip(y.chunks_mut(outputs * SAMPLES)) {
-            self.forward(simd, layers, x);
+            self.forward(simd, layers, x, false);
             to_rows(&self.y, y);
         }
     }
@@ -142,7 +142,7 @@ impl<T: Float> Small<T> {
         for (start, value) in (0..part.rows).step_by(SAMPLES).zip(losses) {
             let block = loss.part(part, start..part.rows.min(start + SAMPLES));
             let length = block.rows * outputs;
-            self.forward(simd, layers, block.x);
+            self.forward(simd, layers, block.x, true);
             to_rows(&self.y, &mut self.outputs[..length]);
             let slopes = &mut self.slopes[..length];
             *value = loss.evaluate(0.0, &self.outputs[..length], (&block, first + start), slopes);
@@ -163,13 +163,15 @@ impl<T: Float> Small<T> {
     }
 
     #[inline(always)]
-    fn forward<S: Simd>(&mut self, simd: S, layers: Layers<'_, T>, x: &[T]) {
+    fn forward<S: Simd>(&mut self, simd: S, layers: Layers<'_, T>, x: &[T], goes_back: bool) {
         to_strips(x, layers.plans[0].inputs, &mut self.layers[0].x);
         for (index, (plan, packed)) in layers.plans.iter().zip(layers.packed).enumerate() {
             let (before, after) = self.layers.split_at_mut(index + 1);
             let y = after.first_mut().map_or(&mut self.y, |next| &mut next.x);
             let space = &mut before[index];
-            by_degree!(simd, plan.degree, K => forward_layer::<S, T, K>(simd, plan, packed, space, y));
+            let wants_slopes = goes_back && index > 0;
+            by_degree!(simd, plan.degree, K =>
+                forward_layer::<S, T, K>(simd, plan, packed, space, wants_slopes, y));
         }
     }
 
@@ -187,8 +189,8 @@ impl<T: Float> Small<T> {
 
 /// From `[row, node]` to strips; what is left of them is 0.
 fn to_strips<T: Float>(rows: &[T], nodes: usize, strips: &mut [T]) {
+    let count = rows.len() / nodes;
     for (node, strip) in strips.as_chunks_mut::<SAMPLES>().0.iter_mut().enumerate() {
-        let count = rows.len() / nodes;
         for (to, from) in strip.iter_mut().zip(rows[node..].iter().step_by(nodes)) {
             *to = *from;
         }

@@ -4,20 +4,21 @@
 use crate::buffer::Buffer;
 use crate::cells::Cells;
 use crate::float::Float;
+use crate::lookup::Lookup;
 use crate::math;
 use crate::plan::Plan;
-use crate::simd::{MOST_LANES, Mask, Vector, lanes, load, load_all, splat, store_all};
+use crate::simd::{MOST_LANES, Mask, Vector, lanes, load, load_all, splat, store, store_all};
 use fearless_simd::prelude::*;
 use kanode_engine::LOSS_ROWS;
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 /// Samples of a block: their contributions to a loss are a sum of their own.
 pub(crate) const SAMPLES: usize = LOSS_ROWS;
 
-/// Vectors whose polynomials are evaluated together: with more, their coefficients don't fit the registers.
+/// Vectors whose polynomials in a cell are evaluated together: with more, they don't fit the registers.
 const EVALUATED: usize = 2;
 
-/// Vectors that sums over rows or outputs run over together, to hide the latency of multiply-adds.
+/// Vectors that sums over rows or outputs, minima and lookups run over together, to hide their latency.
 const SUMMED: usize = 4;
 
 /// Rows whose gradients are worked on together, to hide the latency of their sums.
@@ -30,7 +31,7 @@ pub(crate) type Strip<T> = [T; SAMPLES];
 /// zero for all of them.
 #[derive(Clone, Debug)]
 struct Active {
-    cells: RangeInclusive<usize>,
+    cells: Range<usize>,
     first_row: usize,
     rows: usize,
 }
@@ -43,12 +44,12 @@ pub(crate) struct Space<T> {
     active: Vec<Active>,
     /// `[input][row]`: the active bases, and after them the base function.
     bases: Buffer<T>,
+    /// `[input][row]`: the derivatives of the active bases.
+    slopes: Buffer<T>,
     /// `[input]`: the derivative of the base function.
     base_slopes: Buffer<T>,
     /// `[output]`: derivatives by the outputs.
     pub(crate) dy: Buffer<T>,
-    /// `[row]`: derivatives by the bases of one input.
-    by_bases: Buffer<T>,
     /// `[input][output][row][lane]`: gradients of the packed coefficients before their lanes are added.
     pub(crate) gradient: Buffer<T>,
 }
@@ -57,35 +58,69 @@ impl<T: Float> Space<T> {
     /// Makes room for a block.
     pub(crate) fn fit(&mut self, plan: &Plan<T>) {
         self.x.resize(plan.inputs * SAMPLES);
-        self.active.resize(plan.inputs, Active { cells: 0..=0, first_row: 0, rows: 0 });
+        self.active.resize(plan.inputs, Active { cells: 0..1, first_row: 0, rows: 0 });
         self.bases.resize(plan.inputs * plan.rows() * SAMPLES);
+        self.slopes.resize(plan.inputs * plan.bases * SAMPLES);
         self.base_slopes.resize(plan.inputs * SAMPLES);
         self.dy.resize(plan.outputs * SAMPLES);
-        self.by_bases.resize(plan.bases * SAMPLES);
         self.gradient.resize((plan.packed(plan.inputs) + MOST_LANES) * MOST_LANES);
     }
 }
 
-/// Outputs of a layer. `K` is the degree and one, here and below, and `N` vectors are worked on together.
+/// Outputs of a layer; with `wants_slopes` also what
+/// [`backward_layer`] needs where somebody wants derivatives by its inputs. `K` is the degree and one, here and below,
+/// and `N` vectors are worked on together.
 #[inline(always)]
 pub(crate) fn forward_layer<S: Simd, T: Float, const K: usize>(
     simd: S,
     plan: &Plan<T>,
     packed: &[T],
     space: &mut Space<T>,
+    wants_slopes: bool,
     y: &mut [T],
 ) {
-    let Space { x, active, bases, base_slopes, .. } = space;
+    let Space { x, active, bases, slopes, base_slopes, .. } = space;
     let (x, _) = x.as_chunks::<SAMPLES>();
     let (bases, _) = bases.as_chunks_mut::<SAMPLES>();
+    let (slopes, _) = slopes.as_chunks_mut::<SAMPLES>();
     let (base_slopes, _) = base_slopes.as_chunks_mut::<SAMPLES>();
     let (y, _) = y.as_chunks_mut::<SAMPLES>();
+    // Of all inputs first, so that they needn't wait for each other's minima.
+    for (input, (x, active)) in x.iter().zip(&mut *active).enumerate() {
+        *active = active_rows::<S, T, K>(simd, plan.cells(input), x);
+    }
     let coefficients = packed.chunks_exact(plan.outputs * plan.rows());
-    let inputs = x.iter().zip(active).zip(bases.chunks_exact_mut(plan.rows()).zip(base_slopes));
-    for (input, (((x, active), (bases, base_slopes)), coefficients)) in inputs.zip(coefficients).enumerate() {
+    let slopes = slopes.chunks_exact_mut(plan.bases).zip(base_slopes);
+    let inputs = x.iter().zip(active).zip(bases.chunks_exact_mut(plan.rows()).zip(slopes));
+    for (input, (((x, active), (bases, (slopes, base_slopes))), coefficients)) in
+        inputs.zip(coefficients).enumerate()
+    {
         let cells = plan.cells(input);
-        *active = active_rows::<S, T, K>(simd, cells, x);
-        write_bases::<S, T, K, EVALUATED>(simd, cells, active, x, bases);
+        let slopes = wants_slopes.then_some(slopes);
+        if let Some(lookup) = cells.lookup::<S>() {
+            look_up_bases::<S, T, K, SUMMED>(simd, (cells, lookup), active, x, bases, slopes);
+        } else {
+            write_bases::<S, T, K, EVALUATED>(
+                simd,
+                cells,
+                active,
+                x,
+                bases,
+                #[inline(always)]
+                |cell, u| cells.values::<S, K>(simd, cell, u),
+            );
+            if let Some(slopes) = slopes {
+                write_bases::<S, T, K, EVALUATED>(
+                    simd,
+                    cells,
+                    active,
+                    x,
+                    slopes,
+                    #[inline(always)]
+                    |cell, u| cells.slopes::<S, K>(simd, cell, u),
+                );
+            }
+        }
         math::base(simd, plan.base, x, &mut bases[active.rows], base_slopes);
         let bases = &bases[..=active.rows];
         let mut edges = coefficients.chunks_exact(2 * plan.rows());
@@ -115,12 +150,10 @@ pub(crate) fn backward_layer<S: Simd, T: Float, const K: usize>(
     space: &mut Space<T>,
     dx: Option<&mut [T]>,
 ) {
-    let Space { x, active, bases, base_slopes, dy, by_bases, gradient } = space;
-    let (x, _) = x.as_chunks::<SAMPLES>();
+    let Space { active, bases, slopes, base_slopes, dy, gradient, .. } = space;
     let (bases, _) = bases.as_chunks::<SAMPLES>();
     let (base_slopes, _) = base_slopes.as_chunks::<SAMPLES>();
     let (dy, _) = dy.as_chunks::<SAMPLES>();
-    let (by_bases, _) = by_bases.as_chunks_mut::<SAMPLES>();
     let per_input = plan.outputs * plan.rows();
     let gradients = gradient.chunks_exact_mut(per_input * lanes::<S, T>());
     for ((active, bases), gradient) in active.iter().zip(bases.chunks_exact(plan.rows())).zip(gradients) {
@@ -141,24 +174,23 @@ pub(crate) fn backward_layer<S: Simd, T: Float, const K: usize>(
         }
     }
     let Some(dx) = dx else { return };
-    let inputs = x.iter().zip(active).zip(packed.chunks_exact(per_input).zip(base_slopes));
+    let (slopes, _) = slopes.as_chunks::<SAMPLES>();
+    let slopes = slopes.chunks_exact(plan.bases).zip(base_slopes);
+    let inputs = active.iter().zip(packed.chunks_exact(per_input)).zip(slopes);
     let dx = dx.as_chunks_mut::<SAMPLES>().0.iter_mut();
-    for (input, (((x, active), (coefficients, base_slopes)), dx)) in inputs.zip(dx).enumerate() {
+    for (((active, coefficients), (slopes, base_slopes)), dx) in inputs.zip(dx) {
         let edges = Edges { coefficients, rows: plan.rows(), dy };
-        let by_bases = &mut by_bases[..active.rows];
-        for (row, by_basis) in by_bases.iter_mut().enumerate() {
-            edges.sum::<S, SUMMED>(simd, active.first_row + row, by_basis);
-        }
-        edges.sum::<S, SUMMED>(simd, plan.bases, dx);
-        for start in (0..SAMPLES).step_by(EVALUATED * lanes::<S, T>()) {
-            let x = (x, start);
-            let mut sums = spline_slopes::<S, T, K, EVALUATED>(simd, plan.cells(input), active, x, by_bases);
-            let by_base: [Vector<S, T>; EVALUATED] = load_all(simd, &dx[start..]);
-            let base_slopes: [Vector<S, T>; EVALUATED] = load_all(simd, &base_slopes[start..]);
-            for t in 0..EVALUATED {
-                sums[t] = by_base[t].mul_add(base_slopes[t], sums[t]);
+        for start in (0..SAMPLES).step_by(SUMMED * lanes::<S, T>()) {
+            let mut sums = [splat(simd, T::ZERO); SUMMED];
+            let base = (plan.bases, base_slopes);
+            for (row, slopes) in (active.first_row..).zip(&slopes[..active.rows]).chain([base]) {
+                let by_basis: [Vector<S, T>; SUMMED] = edges.sum(simd, row, start);
+                for t in 0..SUMMED {
+                    let slope = load(simd, &slopes[start + t * lanes::<S, T>()..]);
+                    sums[t] = by_basis[t].mul_add(slope, sums[t]);
+                }
             }
-            store_all::<S, T, EVALUATED>(sums, &mut dx[start..]);
+            store_all::<S, T, SUMMED>(sums, &mut dx[start..]);
         }
     }
 }
@@ -167,12 +199,18 @@ pub(crate) fn backward_layer<S: Simd, T: Float, const K: usize>(
 #[inline(always)]
 fn active_rows<S: Simd, T: Float, const K: usize>(simd: S, cells: &Cells<T>, x: &Strip<T>) -> Active {
     let infinite = splat(simd, T::from_f64(f64::INFINITY));
-    let (mut low, mut high) = (infinite, infinite);
-    for start in (0..SAMPLES).step_by(lanes::<S, T>()) {
-        let x: Vector<S, T> = load(simd, &x[start..]);
-        low = x.simd_lt(low).select(x, low);
-        high = (-x).simd_lt(high).select(-x, high);
+    let (mut lows, mut highs) = ([infinite; SUMMED], [infinite; SUMMED]);
+    for start in (0..SAMPLES).step_by(SUMMED * lanes::<S, T>()) {
+        let x: [Vector<S, T>; SUMMED] = load_all(simd, &x[start..]);
+        for t in 0..SUMMED {
+            lows[t] = x[t].simd_lt(lows[t]).select(x[t], lows[t]);
+            highs[t] = (-x[t]).simd_lt(highs[t]).select(-x[t], highs[t]);
+        }
     }
+    let [low, high] = [lows, highs].map(
+        #[inline(always)]
+        |[a, b, c, d]| a.min(b).min(c.min(d)),
+    );
     // Halves the number of minima until the least is in lane 0, and the least of the negated in lane 1.
     let (even, odd) = low.deinterleave(high);
     let mut least = even.min(odd);
@@ -184,13 +222,50 @@ fn active_rows<S: Simd, T: Float, const K: usize>(simd: S, cells: &Cells<T>, x: 
     }
     let (low, high) = (least[0], -least[1]);
     // Only NaN leaves nothing between.
-    let found = if low <= high { cells.find(low)..=cells.find(high) } else { 0..=0 };
-    let first_row = cells.row(*found.start());
-    let rows = cells.row(*found.end()) + K - first_row;
-    Active { cells: found, first_row, rows }
+    let (first, last) = if low <= high { (cells.find(low), cells.find(high)) } else { (0, 0) };
+    let first_row = cells.row(first);
+    let rows = cells.row(last) + K - first_row;
+    Active { cells: first..last + 1, first_row, rows }
 }
 
-/// Writes the active bases, row by row.
+/// Writes the active bases, row by row, and their derivatives if there is room for them.
+#[inline(always)]
+fn look_up_bases<S: Simd, T: Float, const K: usize, const N: usize>(
+    simd: S,
+    (cells, lookup): (&Cells<T>, &Lookup<T>),
+    active: &Active,
+    x: &Strip<T>,
+    bases: &mut [Strip<T>],
+    mut slopes: Option<&mut [Strip<T>]>,
+) {
+    for start in (0..SAMPLES).step_by(N * lanes::<S, T>()) {
+        let x: [Vector<S, T>; N] = load_all(simd, &x[start..]);
+        let mut places = [splat(simd, T::place(active.cells.start)); N];
+        for cell in active.cells.start + 1..active.cells.end {
+            let place = splat(simd, T::place(cell));
+            for t in 0..N {
+                places[t] = x[t].simd_ge(splat(simd, cells.start(cell))).select(place, places[t]);
+            }
+        }
+        let mut located = [lookup.locate(simd, x[0], places[0]); N];
+        for t in 1..N {
+            located[t] = lookup.locate(simd, x[t], places[t]);
+        }
+        for (index, bases) in bases[..active.rows].iter_mut().enumerate() {
+            let basis = lookup.basis::<S, K>(simd, active.first_row + index);
+            for t in 0..N {
+                let sums = located[t].horner(&basis);
+                store::<S, T>(sums[K - 1], &mut bases[start + t * lanes::<S, T>()..]);
+                if let Some(slopes) = &mut slopes {
+                    let slope = located[t].slope(&sums);
+                    store::<S, T>(slope, &mut slopes[index][start + t * lanes::<S, T>()..]);
+                }
+            }
+        }
+    }
+}
+
+/// Writes what there is of the active bases, row by row; `evaluate` gives that of a cell at local coordinates.
 #[inline(always)]
 fn write_bases<S: Simd, T: Float, const K: usize, const N: usize>(
     simd: S,
@@ -198,6 +273,7 @@ fn write_bases<S: Simd, T: Float, const K: usize, const N: usize>(
     active: &Active,
     x: &Strip<T>,
     bases: &mut [Strip<T>],
+    evaluate: impl Fn(usize, Vector<S, T>) -> [Vector<S, T>; K],
 ) {
     let zero = splat(simd, T::ZERO);
     for start in (0..SAMPLES).step_by(N * lanes::<S, T>()) {
@@ -220,7 +296,7 @@ fn write_bases<S: Simd, T: Float, const K: usize, const N: usize>(
                 row += 1;
             }
             for t in 0..N {
-                let values = cells.values::<S, K>(simd, cell, cells.local(simd, cell, x[t]));
+                let values = evaluate(cell, cells.local(simd, cell, x[t]));
                 for j in 0..K {
                     window[j][t] = reached[t].select(values[j], window[j][t]);
                 }
@@ -242,7 +318,7 @@ fn reached<S: Simd, T: Float, const N: usize>(
     x: &[Vector<S, T>; N],
 ) -> [Mask<S, T>; N] {
     let mut masks = [Mask::<S, T>::splat(simd, true); N];
-    if cell != *active.cells.start() {
+    if cell != active.cells.start {
         let bound = splat(simd, cells.start(cell));
         for t in 0..N {
             masks[t] = x[t].simd_ge(bound);
@@ -314,45 +390,17 @@ struct Edges<'a, T> {
 }
 
 impl<T: Float> Edges<'_, T> {
-    /// `to = Σ_outputs coefficient·dy` of a row.
+    /// `Σ_outputs coefficient·dy` of a row, for the samples from `start` on.
     #[inline(always)]
-    fn sum<S: Simd, const N: usize>(&self, simd: S, row: usize, to: &mut Strip<T>) {
-        for start in (0..SAMPLES).step_by(N * lanes::<S, T>()) {
-            let mut sums = [splat(simd, T::ZERO); N];
-            for (coefficients, dy) in self.coefficients.chunks_exact(self.rows).zip(self.dy) {
-                let dy: [Vector<S, T>; N] = load_all(simd, &dy[start..]);
-                let coefficient = splat(simd, coefficients[row]);
-                for t in 0..N {
-                    sums[t] = dy[t].mul_add(coefficient, sums[t]);
-                }
+    fn sum<S: Simd, const N: usize>(&self, simd: S, row: usize, start: usize) -> [Vector<S, T>; N] {
+        let mut sums = [splat(simd, T::ZERO); N];
+        for (coefficients, dy) in self.coefficients.chunks_exact(self.rows).zip(self.dy) {
+            let dy: [Vector<S, T>; N] = load_all(simd, &dy[start..]);
+            let coefficient = splat(simd, coefficients[row]);
+            for t in 0..N {
+                sums[t] = dy[t].mul_add(coefficient, sums[t]);
             }
-            store_all::<S, T, N>(sums, &mut to[start..]);
         }
+        sums
     }
-}
-
-/// `Σ_rows basis'·(derivative by the basis)` for the samples from `start` on.
-#[inline(always)]
-fn spline_slopes<S: Simd, T: Float, const K: usize, const N: usize>(
-    simd: S,
-    cells: &Cells<T>,
-    active: &Active,
-    (x, start): (&Strip<T>, usize),
-    by_bases: &[Strip<T>],
-) -> [Vector<S, T>; N] {
-    let x: [Vector<S, T>; N] = load_all(simd, &x[start..]);
-    let mut sums = [splat(simd, T::ZERO); N];
-    for cell in active.cells.clone() {
-        let reached = reached::<S, T, N>(simd, cells, active, cell, &x);
-        let rows = &by_bases[cells.row(cell) - active.first_row..][..K];
-        for t in 0..N {
-            let slopes = cells.slopes::<S, K>(simd, cell, cells.local(simd, cell, x[t]));
-            let mut sum = splat(simd, T::ZERO);
-            for j in 0..K {
-                sum = slopes[j].mul_add(load(simd, &rows[j][start + t * lanes::<S, T>()..]), sum);
-            }
-            sums[t] = reached[t].select(sum, sums[t]);
-        }
-    }
-    sums
 }

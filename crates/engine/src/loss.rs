@@ -13,6 +13,9 @@ use std::ops::Range;
 /// gets the same bits as [`Loss::evaluate`].
 pub const LOSS_ROWS: usize = 64;
 
+/// Sums that run side by side over the elements of these rows, so that none waits for the one before.
+const LOSS_LANES: usize = 8;
+
 /// An objective to minimise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "name")]
@@ -255,9 +258,10 @@ impl<T: Real> Rows<'_, T> {
         mut dy: Option<&mut [T]>,
         element: impl Fn(f64, f64) -> (f64, f64),
     ) -> f64 {
+        if self.batch.weights.is_none() {
+            return self.even_elements(sum, outer, dy, element);
+        }
         let (n_out, scale) = (self.n_out, 1.0 / self.n_out as f64);
-        // A division for each row would take as long as all the rest.
-        let even = self.batch.weights.is_none().then(|| self.weight(0));
         let mut of_some = 0.0;
         let rows = self.outputs.chunks_exact(n_out).zip(self.batch.targets.chunks_exact(n_out));
         for (row, (outputs, targets)) in rows.enumerate() {
@@ -265,7 +269,7 @@ impl<T: Real> Rows<'_, T> {
                 sum += of_some;
                 of_some = 0.0;
             }
-            let weight = even.unwrap_or_else(|| self.weight(row));
+            let weight = self.weight(row);
             let mut slopes = dy.as_deref_mut().map(|dy| &mut dy[row * n_out..(row + 1) * n_out]);
             if weight == 0.0 {
                 // No influence, not even that of NaN times 0.
@@ -285,6 +289,51 @@ impl<T: Real> Rows<'_, T> {
             of_some += weight * of_row;
         }
         sum + of_some
+    }
+
+    /// [`Rows::elements`] of rows that weigh the same.
+    #[inline(always)]
+    fn even_elements(
+        &self,
+        mut sum: f64,
+        outer: f64,
+        mut dy: Option<&mut [T]>,
+        element: impl Fn(f64, f64) -> (f64, f64),
+    ) -> f64 {
+        let share = self.weight(0) / self.n_out as f64;
+        let length = LOSS_ROWS * self.n_out;
+        let blocks = self.outputs.chunks(length).zip(self.batch.targets.chunks(length));
+        let slope_of = |output: &T, target: &T| {
+            let (value, slope) = element(output.to_f64(), target.to_f64());
+            (value, T::from_f64(outer * share * slope))
+        };
+        for (block, (outputs, targets)) in blocks.enumerate() {
+            let mut sums = [0.0; LOSS_LANES];
+            let (outputs, last_outputs) = outputs.as_chunks::<LOSS_LANES>();
+            let (targets, last_targets) = targets.as_chunks::<LOSS_LANES>();
+            let mut first = block * length;
+            for (outputs, targets) in outputs.iter().zip(targets) {
+                let mut slopes = [T::ZERO; LOSS_LANES];
+                for lane in 0..LOSS_LANES {
+                    let (value, slope) = slope_of(&outputs[lane], &targets[lane]);
+                    sums[lane] += value;
+                    slopes[lane] = slope;
+                }
+                if let Some(dy) = &mut dy {
+                    dy[first..][..LOSS_LANES].copy_from_slice(&slopes);
+                }
+                first += LOSS_LANES;
+            }
+            for (lane, (output, target)) in last_outputs.iter().zip(last_targets).enumerate() {
+                let (value, slope) = slope_of(output, target);
+                sums[lane] += value;
+                if let Some(dy) = &mut dy {
+                    dy[first + lane] = slope;
+                }
+            }
+            sum += share * sums.iter().sum::<f64>();
+        }
+        sum
     }
 
     /// `slopes: [n_out]` is work space.
