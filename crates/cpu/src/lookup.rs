@@ -119,7 +119,6 @@ mod tests {
     use crate::isa::Isa;
     use crate::simd::{dispatch, lanes, load, splat};
     use fearless_simd::prelude::*;
-    use kanode_engine::Real;
     use kanode_spline::{CellTable, KnotEnds, Knots, Outside};
 
     /// Values and slopes of all bases at `x`. None where a vector has fewer lanes than there are cells.
