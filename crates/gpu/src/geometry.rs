@@ -4,6 +4,7 @@
 use crate::error::GpuError;
 use crate::shader::{Columns, Kernel, THREADS};
 use kanode_engine::{Layer, Program};
+use kanode_spline::Outside;
 
 /// Bytes of workgroup memory that every adapter has.
 pub(crate) const WORKGROUP_BYTES: u32 = 16_384;
@@ -40,6 +41,8 @@ pub(crate) struct Geometry {
     /// Outputs of a workgroup of the forward pass, and inputs that it stages at a time.
     pub(crate) forward_tile: u32,
     pub(crate) staged: u32,
+    /// Whether bases add up to 1 everywhere.
+    pub(crate) unity: bool,
     /// Parts of the sum over inputs, and the inputs of each.
     pub(crate) forward_parts: usize,
     pub(crate) forward_chunk: usize,
@@ -118,6 +121,7 @@ impl Geometry {
             offset,
             forward_tile,
             staged,
+            unity: layer.splines.iter().all(|table| table.outside() != Outside::Zero),
             forward_parts: layer.inputs.div_ceil(forward_chunk),
             forward_chunk,
             gradient_threads,
@@ -202,7 +206,8 @@ impl Geometry {
     }
 
     pub(crate) fn forward_kernel(&self) -> Kernel {
-        Kernel::Forward { degree: self.degree, tile: self.forward_tile, staged: self.staged }
+        let (tile, staged, unity) = (self.forward_tile, self.staged, self.unity);
+        Kernel::Forward { degree: self.degree, tile, staged, unity }
     }
 
     pub(crate) fn coefficient_kernel(&self) -> Kernel {

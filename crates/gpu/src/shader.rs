@@ -6,7 +6,7 @@ use kanode_engine::Base;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
     Bases { degree: u32, base: u32 },
-    Forward { degree: u32, tile: u32, staged: u32 },
+    Forward { degree: u32, tile: u32, staged: u32, unity: bool },
     Add { accumulate: bool },
     Products,
     ProductSlopes,
@@ -58,7 +58,10 @@ impl Kernel {
     pub(crate) fn source(self) -> String {
         let body = match self {
             Self::Bases { .. } => include_str!("shaders/bases.wgsl"),
-            Self::Forward { .. } => include_str!("shaders/forward.wgsl"),
+            Self::Forward { .. } => {
+                let careful = include_str!("shaders/careful.wgsl");
+                return format!("{COMMON}\n{careful}\n{}", include_str!("shaders/forward.wgsl"));
+            }
             Self::Add { .. } => include_str!("shaders/add.wgsl"),
             Self::Products => include_str!("shaders/products.wgsl"),
             Self::ProductSlopes => include_str!("shaders/product_slopes.wgsl"),
@@ -108,10 +111,16 @@ impl Kernel {
     pub(crate) fn constants(self) -> Vec<(&'static str, f64)> {
         let named: Vec<(&'static str, u32)> = match self {
             Self::Bases { degree, base } => vec![("K", degree), ("BASE", base)],
-            Self::Forward { degree, tile, staged } => {
+            Self::Forward { degree, tile, staged, unity } => {
                 let stage = THREADS / tile * staged;
-                let staged_values = stage * (degree + 2);
-                vec![("K", degree), ("OT", tile), ("QC", staged), ("STAGE", stage), ("STAGED", staged_values)]
+                vec![
+                    ("K", degree),
+                    ("UNITY", unity.into()),
+                    ("OT", tile),
+                    ("QC", staged),
+                    ("STAGE", stage),
+                    ("STAGED", stage * (degree + 2)),
+                ]
             }
             Self::Add { accumulate } => vec![("ACCUMULATE", u32::from(accumulate))],
             Self::CoefficientGradient { degree, tile, threads, columns, .. } => {

@@ -48,11 +48,11 @@ fn kernels() -> HashSet<Kernel> {
                     };
                     let program = Program::new(vec![layer]).unwrap();
                     let mut geometry = Geometry::of(&program, 1 << 27).unwrap()[0];
-                    kernels.extend([
-                        geometry.bases_kernel(),
-                        geometry.forward_kernel(),
-                        geometry.activity_kernel(),
-                    ]);
+                    kernels.extend([geometry.bases_kernel(), geometry.activity_kernel()]);
+                    for unity in [false, true] {
+                        geometry.unity = unity;
+                        kernels.insert(geometry.forward_kernel());
+                    }
                     for active in [false, true] {
                         geometry.active = active;
                         kernels.extend([geometry.coefficient_kernel(), geometry.input_kernel()]);
