@@ -5,7 +5,9 @@ mod common;
 use common::{gpu, network, rule};
 use kanode_engine::conformance::Case;
 use kanode_engine::reference::Reference;
-use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Executor, Keep, Loss, Resident, ResidentStart};
+use kanode_engine::{
+    AdamRule, AdamSlabs, Batch, Compile, Executor, Hold, Keep, Loss, Resident, ResidentStart,
+};
 use kanode_gpu::{Gpu, GpuBackend};
 use std::sync::Arc;
 
@@ -174,12 +176,21 @@ fn what_stands_still_and_what_was_kept_are_as_told() {
     trainer.step(Loss::Mse, &task.batch(), &rule(4), Keep::IfLowest).unwrap();
     let losses: Vec<f64> = trainer.outcomes().unwrap().iter().map(|step| step.loss).collect();
     assert!(losses[3] > losses[1], "{losses:?}");
-    let mut kept = vec![0.0; n];
-    trainer.kept(&mut kept).unwrap();
-    assert!(kept == after_one);
+    let held = |trainer: &mut dyn Resident<f32>| {
+        let mut held = vec![0.0; n];
+        trainer.held(&mut held).unwrap();
+        held
+    };
+    let readbacks = gpu.traffic().readbacks;
+    trainer.hold(Hold::Kept).unwrap();
+    assert_eq!(gpu.traffic().readbacks, readbacks);
+    let present = read(&mut *trainer, n);
     trainer.step(Loss::Mse, &task.batch(), &rule(5), Keep::Always).unwrap();
-    trainer.kept(&mut kept).unwrap();
-    assert!(kept != after_one);
+    assert!(held(&mut *trainer) == after_one);
+    trainer.hold(Hold::Kept).unwrap();
+    assert!(held(&mut *trainer) == present);
+    trainer.hold(Hold::Present).unwrap();
+    assert!(held(&mut *trainer) == read(&mut *trainer, n));
 }
 
 #[test]
