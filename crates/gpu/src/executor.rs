@@ -1,7 +1,8 @@
 //! Answers call by call: parameters go up, results come down. Batches longer than a tile are done tile by tile.
 
 use crate::device::Dispatch;
-use crate::error::GpuError;
+use crate::error::{BACKEND, GpuError};
+use crate::geometry::ITERATIONS;
 use crate::network::{Network, Reach};
 use crate::resident::GpuResident;
 use crate::words::{Control, Status};
@@ -130,6 +131,10 @@ impl Network {
     pub(crate) fn control(&self, loss: Loss, batch: &Batch<'_, f32>) -> Result<Control, EngineError> {
         let outputs = self.program().outputs();
         Program::check_length("x", batch.rows * self.program().inputs(), batch.x.len())?;
+        if loss == Loss::CrossEntropy && !self.has_softmax() {
+            let reason = format!("cross-entropy of {outputs} classes; {} would fit", ITERATIONS / 4);
+            return Err(EngineError::Unsupported { backend: BACKEND, reason });
+        }
         let (width, total) = loss.check(outputs, batch)?;
         Ok(Control::of_loss(loss, outputs, width, total, batch.weights.is_some()))
     }

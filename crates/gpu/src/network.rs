@@ -234,6 +234,11 @@ impl Network {
         dispatches
     }
 
+    /// Whether the last layer is narrow enough for softmax.
+    pub(crate) fn has_softmax(&self) -> bool {
+        self.layers.last().is_none_or(|layer| layer.geometry.has_softmax())
+    }
+
     /// Partial sums of the loss of a tile.
     pub(crate) fn partials(&self, rows: usize, loss: Loss) -> usize {
         let threads = if loss == Loss::CrossEntropy { rows } else { rows * self.program.outputs() };

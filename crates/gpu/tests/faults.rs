@@ -109,7 +109,9 @@ impl Training {
     }
 }
 
+/// Elsewhere there are drivers that no variable hides.
 #[test]
+#[cfg(target_os = "linux")]
 fn no_driver_is_an_error_and_an_empty_list() {
     if !is_child() {
         return passes("no_driver_is_an_error_and_an_empty_list", &[("VK_DRIVER_FILES", "/nowhere.json")]);
@@ -208,7 +210,7 @@ fn a_layer_beyond_the_binding_limit_is_refused_with_the_limit_and_what_would_fit
     let splines = vec![table; inputs];
     let layer = Layer {
         inputs,
-        outputs: outputs.min(2700),
+        outputs: outputs.min(16_384),
         base: kanode_engine::Base::Silu,
         splines,
         products: vec![],
