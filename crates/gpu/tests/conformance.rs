@@ -6,7 +6,7 @@ use common::gpu;
 use kanode_engine::conformance::{self, Case, Placement};
 use kanode_engine::reference::Reference;
 use kanode_engine::{Base, Compile, Program};
-use kanode_gpu::GpuBackend;
+use kanode_gpu::{AdapterChoice, Gpu, GpuBackend};
 use kanode_spline::Outside;
 use std::sync::Arc;
 
@@ -97,8 +97,20 @@ fn layers_on_both_sides_of_every_border_agree_with_the_reference() {
         }
     }
     conformance::check_case::<f32>(&backend, &layer(600, 3, 2, 3, 9), TOLERANCE);
+    conformance::check_case::<f32>(&backend, &layer(2, 4096, 2, 3, 3), TOLERANCE);
     conformance::check_case::<f32>(&backend, &layer(2, 3, 4096, 3, 100), TOLERANCE);
     conformance::check_case::<f32>(&backend, &layer(1, 2, 4096, 5, 3000), TOLERANCE);
+}
+
+#[test]
+fn shaders_that_check_every_index_agree_with_the_reference() {
+    if gpu().is_none() {
+        return;
+    }
+    let backend = GpuBackend::new(Gpu::open_checked(&AdapterChoice { software: true, name: None }).unwrap());
+    for case in conformance::cases().into_iter().filter(|case| !case.products.is_empty() || case.rows > 100) {
+        conformance::check_case::<f32>(&backend, &case, TOLERANCE);
+    }
 }
 
 #[test]

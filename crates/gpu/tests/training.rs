@@ -8,7 +8,7 @@ use kanode_engine::reference::Reference;
 use kanode_engine::{
     AdamRule, AdamSlabs, Batch, Compile, Executor, Hold, Keep, Loss, Resident, ResidentStart,
 };
-use kanode_gpu::{Gpu, GpuBackend};
+use kanode_gpu::{AdapterChoice, Gpu, GpuBackend};
 use std::sync::Arc;
 
 /// A case with its numbers.
@@ -90,6 +90,9 @@ fn training_has_the_same_bits_from_run_to_run_and_from_device_to_device() {
     assert!(task.train(&gpu, Loss::Mse, 20) == first);
     let Some(another) = common::gpu() else { return };
     assert!(task.train(&another, Loss::Mse, 20) == first);
+    // No index is beyond its buffer: shaders that would bend one back do the same.
+    let checked = Gpu::open_checked(&AdapterChoice { software: true, name: None }).unwrap();
+    assert!(task.train(&checked, Loss::Mse, 20) == first);
 }
 
 #[test]
@@ -122,7 +125,7 @@ fn a_device_with_timestamps_times_its_passes() {
     assert_eq!(times, gpu.adapter().timestamps);
     trainer.step(Loss::Mse, &task.batch(), &rule(1), Keep::Never).unwrap();
     let seconds = gpu.pass_seconds().unwrap();
-    assert_eq!(seconds.is_some_and(|seconds| seconds > 0.0 && seconds < 60.0), times);
+    assert_eq!(seconds.is_some_and(|seconds| seconds > 0.0), times);
 }
 
 #[test]
@@ -156,6 +159,25 @@ fn a_parameter_that_would_leave_the_number_range_stays() {
     trainer.step(Loss::Mse, &task.batch(), &rule(2), Keep::Never).unwrap();
     assert!(!trainer.outcomes().unwrap()[1].done);
     assert!(read(&mut *trainer, task.parameters.len()).iter().all(|x| x.is_finite()));
+}
+
+/// With an epsilon that is large beside the gradients, so that Adam does not divide them by their size.
+#[test]
+fn steps_with_weight_decay_are_those_of_the_rule() {
+    let Some(gpu) = gpu() else { return };
+    let task = Task::new(network(50), Loss::Mse);
+    let mut executor: Box<dyn Executor<f32>> = Reference.compile(&task.case.program()).unwrap();
+    let n = task.parameters.len();
+    let (mut x, mut m, mut v) = (task.parameters.clone(), vec![0.0f32; n], vec![0.0f32; n]);
+    let (mut g, mut trainer) = (vec![0.0f32; n], task.resident(&gpu, &[]));
+    for step in 1..=5 {
+        let rule = AdamRule { keep: 0.9, epsilon: 1.0, ..rule(step) };
+        trainer.step(Loss::Mse, &task.batch(), &rule, Keep::Never).unwrap();
+        executor.loss_and_gradient(Loss::Mse, &x, &task.batch(), &mut g).unwrap();
+        rule.apply(AdamSlabs { parameters: &mut x, gradient: &g, first: &mut m, second: &mut v });
+    }
+    let apart = read(&mut *trainer, n).iter().zip(&x).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
+    assert!(apart < 1e-6, "{apart}");
 }
 
 #[test]
