@@ -51,7 +51,7 @@ impl GpuExecutor {
         for (from, to) in tiles(rows, self.network.tile()) {
             self.network.prepare(to - from)?;
             self.network.load(&batch, from, to, None)?;
-            self.network.gpu.submit(self.network.tile_dispatches(to - from, Reach::Outputs))?;
+            self.network.gpu.submit(self.network.tile_dispatches(to - from, Reach::Outputs)?)?;
             visit(&self.network, from, to - from)?;
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Network {
             self.load(batch, from, to, None)?;
             let partials = self.partials(to - from, loss) as u32;
             self.gpu.upload(&self.control, &[Control { first: (from == 0).into(), partials, ..control }])?;
-            let mut dispatches = self.tile_dispatches(to - from, reach);
+            let mut dispatches = self.tile_dispatches(to - from, reach)?;
             if to == batch.rows {
                 match reach {
                     Reach::Activity(_) => dispatches.extend(self.penalty().iter().flat_map(|p| &p.balance)),
@@ -201,7 +201,7 @@ impl Executor<f32> for GpuExecutor {
             network
                 .gpu
                 .upload(&network.control, &[Control { first: (from == 0).into(), ..Control::default() }])?;
-            network.gpu.submit(network.tile_dispatches(to - from, Reach::Products))?;
+            network.gpu.submit(network.tile_dispatches(to - from, Reach::Products)?)?;
             network.read_by_inputs(to - from, &mut dx[from * program.inputs()..to * program.inputs()])?;
         }
         network.gpu.submit(network.unpack())?;

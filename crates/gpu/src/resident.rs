@@ -16,7 +16,6 @@ use wgpu::Buffer;
 /// Training on a device.
 #[derive(Debug)]
 pub(crate) struct GpuResident {
-    network: Network,
     first: Buffer,
     second: Buffer,
     kept: Buffer,
@@ -25,6 +24,8 @@ pub(crate) struct GpuResident {
     update: Vec<Dispatch>,
     /// Steps queued since their outcomes were asked for.
     queued: usize,
+    /// Last, so that its device outlives the buffers.
+    network: Network,
 }
 
 impl GpuResident {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// `u = (x − origin)·inverse_width + shift`, its first basis function, and the coefficients `[power][slot]`.
 ///
 /// The coordinate of a cell with two ends is 0 in its middle: powers of at most a half lose fewer digits than powers of
-/// up to 1, 2ᵏ-fold near the far end. The shift is what rounding took from the origin. Tables with fewer cells than others are filled up with cells that
-/// nothing is in.
+/// up to 1, 2ᵏ-fold near the far end. The shift is what rounding took from the origin. Tables with fewer cells than others
+/// are filled up with cells that nothing is in.
 pub(crate) fn of(layer: &Layer, geometry: &Geometry) -> (Vec<f32>, Vec<u32>) {
     let mut tables = Vec::new();
     let mut known = HashMap::new();

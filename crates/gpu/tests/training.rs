@@ -5,10 +5,8 @@ mod common;
 use common::{gpu, network, rule};
 use kanode_engine::conformance::Case;
 use kanode_engine::reference::Reference;
-use kanode_engine::{
-    AdamRule, AdamSlabs, Batch, Compile, Executor, Hold, Keep, Loss, Resident, ResidentStart,
-};
-use kanode_gpu::{AdapterChoice, Gpu, GpuBackend};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Executor, Hold, Keep, Loss, Resident};
+use kanode_gpu::{Gpu, GpuBackend};
 use std::sync::Arc;
 
 /// A case with its numbers.
@@ -31,12 +29,7 @@ impl Task {
 
     fn resident(&self, gpu: &Arc<Gpu>, still: &[usize]) -> Box<dyn Resident<f32>> {
         let backend = GpuBackend::new(Arc::clone(gpu));
-        let mut executor: Box<dyn Executor<f32>> = backend.compile(&self.case.program()).unwrap();
-        let zeros = vec![0.0; self.parameters.len()];
-        let (first, second) = (&zeros, &zeros);
-        let start =
-            ResidentStart { parameters: &self.parameters, first, second, still, lowest: None, penalty: None };
-        executor.resident(&start).unwrap().expect("a device keeps parameters")
+        common::resident(&backend, &self.case.program(), &self.parameters, still, None).unwrap()
     }
 
     /// Losses of so many steps, and the parameters after them.
@@ -91,7 +84,7 @@ fn training_has_the_same_bits_from_run_to_run_and_from_device_to_device() {
     let Some(another) = common::gpu() else { return };
     assert!(task.train(&another, Loss::Mse, 20) == first);
     // No index is beyond its buffer: shaders that would bend one back do the same.
-    let checked = Gpu::open_checked(&AdapterChoice { software: true, name: None }).unwrap();
+    let checked = Gpu::open_checked(&common::CHOICE).unwrap();
     assert!(task.train(&checked, Loss::Mse, 20) == first);
 }
 
