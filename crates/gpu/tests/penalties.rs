@@ -7,7 +7,6 @@ use kanode_engine::conformance::{Case, Placement, cases};
 use kanode_engine::reference::{Reference, penalty};
 use kanode_engine::{
     AdamRule, AdamSlabs, Base, Batch, Compile, EdgeForm, Executor, Keep, Loss, Penalty, Program, Resident,
-    ResidentStart,
 };
 use kanode_gpu::{Gpu, GpuBackend};
 use kanode_spline::{Banded, Outside};
