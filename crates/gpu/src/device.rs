@@ -237,13 +237,16 @@ impl Gpu {
                 label: Some(kernel.entry()),
                 source: ShaderSource::Wgsl(source.into()),
             };
-            // SAFETY: the shaders are ours; every index is below a size that the host made its buffer for, and every
-            // loop ends at a bound that `geometry` checks.
-            #[allow(unsafe_code, reason = "checks of loops and indices keep compilers from unrolling")]
             let module = if self.checked {
                 device.create_shader_module(descriptor)
             } else {
-                unsafe { device.create_shader_module_trusted(descriptor, ShaderRuntimeChecks::unchecked()) }
+                let checks = ShaderRuntimeChecks::unchecked();
+                // SAFETY: the shaders are ours; every index is below a size that the host made its buffer for, and every
+                // loop ends at a bound that `geometry` checks.
+                #[allow(unsafe_code, reason = "checks of loops and indices keep compilers from unrolling")]
+                unsafe {
+                    device.create_shader_module_trusted(descriptor, checks)
+                }
             };
             device.create_compute_pipeline(&ComputePipelineDescriptor {
                 label: Some(kernel.entry()),
