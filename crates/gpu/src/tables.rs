@@ -61,7 +61,7 @@ fn around(middle: f64, coefficients: &[f64], slots: usize) -> Vec<f64> {
 }
 
 /// The least number of `f32` that is not below `value`; so cells begin at the same numbers as in `f64`.
-fn least_at(value: f64) -> f32 {
+pub(crate) fn least_at(value: f64) -> f32 {
     let nearest = value as f32;
     if f64::from(nearest) < value { nearest.next_up() } else { nearest.max(f32::MIN) }
 }

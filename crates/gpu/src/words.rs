@@ -1,6 +1,7 @@
 //! What the host tells shaders, word for word as `common.wgsl` has it.
 
 use crate::geometry::Geometry;
+use crate::tables::least_at;
 use kanode_engine::{AdamRule, Keep, Loss, Penalty};
 
 /// The shape of a layer at a number of rows, or of an element-wise pass.
@@ -159,7 +160,8 @@ pub(crate) struct Status {
 impl Status {
     /// That of a new beginning.
     pub(crate) fn fresh(lowest: Option<f64>) -> Self {
-        let lowest = lowest.map_or(f32::MAX, |lowest| lowest as f32);
+        // A loss is lower than this exactly if it is lower than that of the host.
+        let lowest = lowest.map_or(f32::MAX, least_at);
         Self { loss: 0.0, factor: 1.0, faults: 0, frozen: 0, lowest, keep: 0, penalty: 0.0, unused: 0 }
     }
 }
@@ -176,6 +178,16 @@ mod tests {
         let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name} is a structure") };
         let words = members.iter().map(|m| (m.name.clone().unwrap(), m.offset as usize));
         (words.collect(), *span as usize)
+    }
+
+    #[test]
+    fn a_loss_is_lowest_on_the_device_if_it_is_on_the_host() {
+        for lowest in [0.1, f64::from(0.1f32), 0.7, 1e-30, 3.0] {
+            let told = Status::fresh(Some(lowest)).lowest;
+            for loss in [told.next_down().next_down(), told.next_down(), told, told.next_up()] {
+                assert_eq!(loss < told, f64::from(loss) < lowest, "{loss} {lowest}");
+            }
+        }
     }
 
     macro_rules! words {
