@@ -175,7 +175,7 @@ const deviceHints: Readonly<Record<string, string>> = {
     "Use device: 'cpu', which is faster; the environment variable KANODE_ADAPTER names an adapter to use anyhow.",
   name: 'Set KANODE_ADAPTER to a part of the name of an adapter that there is.',
   refused: "Use device: 'cpu'. `npx kanode doctor` says what there is.",
-  lost: "What was trained up to the last copy of the parameters is kept: go on with resume: true, with device: 'cpu' if it happens again.",
+  lost: "What was trained up to the last copy of the parameters is kept, but for the first step: go on with resume: true, with device: 'cpu' if it happens again.",
   feature: "Use device: 'cpu', or build the native library with its feature gpu.",
 }
 
@@ -190,6 +190,17 @@ const fileHints: Readonly<Record<string, string>> = {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
+}
+
+/** What to do about an error whose details say more than its code. */
+function hintOf(code: KanErrorCode, { kind, backend, option, found }: KanErrorDetails): string | undefined {
+  const of = (known: Readonly<Record<string, string>>): string | undefined =>
+    Object.hasOwn(known, String(kind)) ? known[String(kind)] : undefined
+  if (code === 'ERR_KAN_FILE') return of(fileHints)
+  if (code === 'ERR_KAN_DEVICE') return of(deviceHints)
+  if (code === 'ERR_KAN_MACHINE' && backend === 'gpu') return "Use device: 'cpu', which has no such limit."
+  if (option === 'device' && found === 'gpu') return "Make the model with dtype: 'f32'."
+  return undefined
 }
 
 /** The error for native JSON text `{code, message, hint?, details}`; other text becomes `ERR_KAN_INTERNAL`. */
@@ -207,10 +218,7 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
   const said = { message: String(parsed.message ?? code), details: isRecord(parsed.details) ? parsed.details : {} }
   const { message, details: facts } = code === 'ERR_KAN_CSV' ? said : worded(said)
   const details = { ...facts, ...more }
-  const kind = String(details.kind)
-  const fileHint = code === 'ERR_KAN_FILE' && Object.hasOwn(fileHints, kind) ? fileHints[kind] : undefined
-  const deviceHint = code === 'ERR_KAN_DEVICE' && Object.hasOwn(deviceHints, kind) ? deviceHints[kind] : undefined
-  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? deviceHint ?? hints[code])
+  const hint = typeof parsed.hint === 'string' ? parsed.hint : (hintOf(code, details) ?? hints[code])
   const parts = { code, message, hint, details, cause }
   return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
 }

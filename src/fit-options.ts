@@ -156,8 +156,8 @@ export interface FitOptions {
    * What computes, `'cpu'` unless given. `'gpu'` is a graphics processor, for models of dtype `'f32'` and every optimiser
    * but `'lm'`; `'adam'` unless given. Its parameters stay on the device with `'adam'` and `'adamw'` without `sam`;
    * otherwise they go there and back at every step. `'auto'` takes it where one is there that can hold the network, the
-   * steps stay there, and a short measurement, once in a process, says that it is faster. Results differ from those of `'cpu'` in
-   * the last digits, and are the same bits from run to run on one device.
+   * steps stay there, and a short measurement, once in a process, says that it is faster. Results differ from those of
+   * `'cpu'` in the last digits, and are the same bits from run to run on one device.
    */
   device?: Device | undefined
   /** Seed of the shuffle of mini-batches and of the validation split; 0 unless given. */

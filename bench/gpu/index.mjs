@@ -70,8 +70,8 @@ async function measure(shape, { threads, rounds, seconds }) {
   const { layers, batch } = shape
   const samples = { x: { data: x, shape: [batch, layers[0]] }, y: { data: y, shape: [batch, layers.at(-1)] } }
   const models = { cpu: modelOf(shape), gpu: modelOf(shape) }
-  const fit = async (device, steps) =>
-    stepTime((await models[device].fit(samples, { optimizer: 'adam', steps, device, threads })).records)
+  const fit = async (device, steps, options) =>
+    stepTime((await models[device].fit(samples, { optimizer: 'adam', steps, device, threads, ...options })).records)
   const all = { cpu: [], gpu: [] }
   for (let round = 0; round < rounds; round++) {
     for (const device of ['cpu', 'gpu']) {
@@ -96,10 +96,10 @@ async function measure(shape, { threads, rounds, seconds }) {
   }
 }
 
-/** What a fit of so many steps moves; a longer one moves what its further steps do. */
+/** What a fit of so many steps moves; a longer one moves what its further steps do. Best parameters come home or not. */
 async function moved(fit, steps) {
   const before = JSON.parse(gpuTraffic())
-  await fit('gpu', steps)
+  await fit('gpu', steps, { restoreBest: false })
   const after = JSON.parse(gpuTraffic())
   const difference = Object.keys(after).map(name => [name, after[name] - before[name]])
   return { ...Object.fromEntries(difference), passSeconds: after.passSeconds }

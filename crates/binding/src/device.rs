@@ -70,7 +70,7 @@ where
         )
         .with(json!({ "option": "device", "found": "gpu" }))),
         Device::Gpu => Ok(T::on_gpu(gpu::open()?)),
-        Device::Auto if T::ON_GPU && !work.has_functions => match gpu::faster(work) {
+        Device::Auto if T::ON_GPU && !work.has_functions => match gpu::faster(work, threads) {
             Some(gpu) => Ok(Box::new(Fallback { first: T::on_gpu(gpu), second: on_cpu()? })),
             None => on_cpu(),
         },

@@ -86,7 +86,7 @@ where
     CpuBackend: Compile<T>,
 {
     let Job { model, data, validation, request, cancel } = job;
-    let backend = request.backend::<T>(model.network.program(), data.rows())?;
+    let backend = request.backend(&model.network, data.rows())?;
     let resume = request.resume(&model.state)?;
     let mut network = model.network.clone();
     if let Some(names) = request.names {

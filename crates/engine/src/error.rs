@@ -93,6 +93,14 @@ pub enum EngineError {
         /// What happened.
         reason: String,
     },
+    /// A backend did what it should not: a fault of ours.
+    #[error("{backend}: {reason}")]
+    Internal {
+        /// Name of the backend.
+        backend: &'static str,
+        /// What happened.
+        reason: String,
+    },
     /// The backend can't do what was asked on this machine.
     #[error("{backend}: {reason}")]
     Unsupported {

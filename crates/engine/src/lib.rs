@@ -29,5 +29,5 @@ pub use loss::{LOSS_ROWS, Loss, PartialLoss};
 pub use penalty::{EdgeForm, Penalty};
 pub use program::{Base, FunctionEdge, Layer, LayerViews, LayerViewsMut, Program};
 pub use real::Real;
-pub use resident::{Keep, Resident, ResidentStart, ResidentStep};
+pub use resident::{Hold, Keep, Resident, ResidentStart, ResidentStep};
 pub use speed::Speed;

@@ -25,7 +25,7 @@ pub struct ResidentStart<'a, T> {
     pub penalty: Option<&'a Penalty>,
 }
 
-/// Whether the parameters that a step begins with are kept, for [`Resident::kept`].
+/// Whether the parameters that a step begins with are kept, for [`Resident::hold`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// They are not.
@@ -34,6 +34,15 @@ pub enum Keep {
     Always,
     /// If no step had so low a loss.
     IfLowest,
+}
+
+/// Parameters to hold on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Those that were kept last.
+    Kept,
+    /// Those of now.
+    Present,
 }
 
 /// What a step came to.
@@ -78,11 +87,17 @@ pub trait Resident<T: Real>: Send {
     /// [`EngineError::Device`].
     fn read(&mut self, parameters: &mut [T], first: &mut [T], second: &mut [T]) -> Result<(), EngineError>;
 
-    /// Writes the parameters that were kept last.
+    /// Holds parameters for [`Resident::held`], instead of those held before. Nothing is waited for or read back.
     ///
     /// # Errors
     /// [`EngineError::Device`].
-    fn kept(&mut self, parameters: &mut [T]) -> Result<(), EngineError>;
+    fn hold(&mut self, what: Hold) -> Result<(), EngineError>;
+
+    /// Writes the parameters that are held.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`].
+    fn held(&mut self, parameters: &mut [T]) -> Result<(), EngineError>;
 
     /// The loss of a batch at the parameters as they are now.
     ///

@@ -3,6 +3,7 @@
 use crate::device::Gpu;
 use crate::error::GpuError;
 use crate::geometry::Geometry;
+use crate::shader::THREADS;
 use wgpu::{Buffer, BufferBinding};
 
 /// Buffers of a layer.
@@ -90,7 +91,7 @@ impl Work {
             parts: room("parts of sums", parts)?,
             targets: room("targets", rows * last.nodes)?,
             weights: room("weights", rows)?,
-            partials: room("partial sums", (rows * last.nodes).div_ceil(256))?,
+            partials: room("partial sums", (rows * last.nodes).div_ceil(THREADS as usize))?,
             turns: [room("slopes of nodes", rows * widest)?, room("slopes of nodes", rows * widest)?],
         })
     }

@@ -47,6 +47,8 @@ pub struct Gpu {
     handles: Option<(Device, Queue)>,
     adapter: AdapterDescription,
     largest_binding: u64,
+    /// Whether shaders check indices and loops.
+    checked: bool,
     lost: Arc<Mutex<Option<String>>>,
     pipelines: Mutex<HashMap<Kernel, Arc<ComputePipeline>>>,
     pub(crate) counters: Counters,
@@ -59,6 +61,18 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::Software`], [`GpuError::UnknownAdapter`] or [`GpuError::Refused`].
     pub fn open(choice: &AdapterChoice) -> Result<Arc<Self>, GpuError> {
+        Self::open_with(choice, false)
+    }
+
+    /// As [`Gpu::open`]; shaders check every index and loop, which drivers otherwise may hide or not survive. For tests.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_checked(choice: &AdapterChoice) -> Result<Arc<Self>, GpuError> {
+        Self::open_with(choice, true)
+    }
+
+    fn open_with(choice: &AdapterChoice, checked: bool) -> Result<Arc<Self>, GpuError> {
         let (_instance, adapters) = enumerate();
         let descriptions: Vec<_> = adapters.iter().map(describe).collect();
         let index = choice.choose(&descriptions)?;
@@ -94,6 +108,7 @@ impl Gpu {
             handles: Some((device, queue)),
             adapter: description,
             largest_binding,
+            checked,
             lost,
             pipelines: Mutex::default(),
             counters: Counters::default(),
@@ -222,11 +237,17 @@ impl Gpu {
                 label: Some(kernel.entry()),
                 source: ShaderSource::Wgsl(source.into()),
             };
-            // SAFETY: the shaders are ours; every index is below a size that the host made its buffer for, and every
-            // loop ends at a bound that `geometry` checks.
-            #[allow(unsafe_code, reason = "checks of loops and indices keep compilers from unrolling")]
-            let module =
-                unsafe { device.create_shader_module_trusted(descriptor, ShaderRuntimeChecks::unchecked()) };
+            let module = if self.checked {
+                device.create_shader_module(descriptor)
+            } else {
+                let checks = ShaderRuntimeChecks::unchecked();
+                // SAFETY: the shaders are ours; every index is below a size that the host made its buffer for, and every
+                // loop ends at a bound that `geometry` checks.
+                #[allow(unsafe_code, reason = "checks of loops and indices keep compilers from unrolling")]
+                unsafe {
+                    device.create_shader_module_trusted(descriptor, checks)
+                }
+            };
             device.create_compute_pipeline(&ComputePipelineDescriptor {
                 label: Some(kernel.entry()),
                 layout: None,

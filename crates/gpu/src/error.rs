@@ -79,7 +79,28 @@ impl From<GpuError> for EngineError {
                 Self::Memory { what, numbers: usize::try_from(bytes / 4).unwrap_or(usize::MAX) }
             }
             GpuError::Limit { .. } => Self::Unsupported { backend: BACKEND, reason: error.to_string() },
+            GpuError::Internal { .. } => Self::Internal { backend: BACKEND, reason: error.to_string() },
             _ => Self::Device { backend: BACKEND, reason: error.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_not_a_lost_device() {
+        let of = |error: GpuError| EngineError::from(error);
+        let reason = || "it says".to_owned();
+        assert!(matches!(
+            of(GpuError::Internal { what: "a shader", reason: reason() }),
+            EngineError::Internal { .. }
+        ));
+        assert!(matches!(of(GpuError::Lost { reason: reason() }), EngineError::Device { .. }));
+        assert!(matches!(
+            of(GpuError::Memory { what: "nodes", bytes: 8 }),
+            EngineError::Memory { numbers: 2, .. }
+        ));
     }
 }

@@ -1,7 +1,8 @@
 //! Answers call by call: parameters go up, results come down. Batches longer than a tile are done tile by tile.
 
 use crate::device::Dispatch;
-use crate::error::GpuError;
+use crate::error::{BACKEND, GpuError};
+use crate::geometry::ITERATIONS;
 use crate::network::{Network, Reach};
 use crate::resident::GpuResident;
 use crate::words::{Control, Status};
@@ -50,7 +51,7 @@ impl GpuExecutor {
         for (from, to) in tiles(rows, self.network.tile()) {
             self.network.prepare(to - from)?;
             self.network.load(&batch, from, to, None)?;
-            self.network.gpu.submit(self.network.tile_dispatches(to - from, Reach::Outputs))?;
+            self.network.gpu.submit(self.network.tile_dispatches(to - from, Reach::Outputs)?)?;
             visit(&self.network, from, to - from)?;
         }
         Ok(())
@@ -100,7 +101,7 @@ impl Network {
             self.load(batch, from, to, None)?;
             let partials = self.partials(to - from, loss) as u32;
             self.gpu.upload(&self.control, &[Control { first: (from == 0).into(), partials, ..control }])?;
-            let mut dispatches = self.tile_dispatches(to - from, reach);
+            let mut dispatches = self.tile_dispatches(to - from, reach)?;
             if to == batch.rows {
                 match reach {
                     Reach::Activity(_) => dispatches.extend(self.penalty().iter().flat_map(|p| &p.balance)),
@@ -130,6 +131,10 @@ impl Network {
     pub(crate) fn control(&self, loss: Loss, batch: &Batch<'_, f32>) -> Result<Control, EngineError> {
         let outputs = self.program().outputs();
         Program::check_length("x", batch.rows * self.program().inputs(), batch.x.len())?;
+        if loss == Loss::CrossEntropy && !self.has_softmax() {
+            let reason = format!("cross-entropy of {outputs} classes; {} would fit", ITERATIONS / 4);
+            return Err(EngineError::Unsupported { backend: BACKEND, reason });
+        }
         let (width, total) = loss.check(outputs, batch)?;
         Ok(Control::of_loss(loss, outputs, width, total, batch.weights.is_some()))
     }
@@ -196,7 +201,7 @@ impl Executor<f32> for GpuExecutor {
             network
                 .gpu
                 .upload(&network.control, &[Control { first: (from == 0).into(), ..Control::default() }])?;
-            network.gpu.submit(network.tile_dispatches(to - from, Reach::Products))?;
+            network.gpu.submit(network.tile_dispatches(to - from, Reach::Products)?)?;
             network.read_by_inputs(to - from, &mut dx[from * program.inputs()..to * program.inputs()])?;
         }
         network.gpu.submit(network.unpack())?;

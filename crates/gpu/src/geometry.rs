@@ -4,6 +4,9 @@
 use crate::error::GpuError;
 use crate::shader::{Columns, Kernel, THREADS};
 use kanode_engine::{Layer, Program};
+use kanode_spline::Outside;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Bytes of workgroup memory that every adapter has.
 pub(crate) const WORKGROUP_BYTES: u32 = 16_384;
@@ -40,6 +43,8 @@ pub(crate) struct Geometry {
     /// Outputs of a workgroup of the forward pass, and inputs that it stages at a time.
     pub(crate) forward_tile: u32,
     pub(crate) staged: u32,
+    /// Whether bases add up to 1 everywhere.
+    pub(crate) unity: bool,
     /// Parts of the sum over inputs, and the inputs of each.
     pub(crate) forward_parts: usize,
     pub(crate) forward_chunk: usize,
@@ -75,10 +80,13 @@ impl Geometry {
             let most = (ITERATIONS - u64::from(this.degree) * 4) / 3;
             let remedy = format!("a grid of {} intervals would fit", most - u64::from(this.degree));
             limit(index, "basis functions of an edge", this.bases as u64, most, remedy)?;
-            let most = ITERATIONS / u64::from(this.degree + 3);
-            let remedy = format!("{most} outputs would fit");
-            limit(index, "sums", this.sums as u64, most, remedy)?;
-            let tables: u64 = layer.splines.len() as u64 * this.table_length() as u64 * 4;
+            // Threads walk through all sums of a product, and through parts of so many inputs.
+            let remedy = format!("{ITERATIONS} would fit");
+            limit(index, "outputs and factors", this.sums as u64, ITERATIONS, remedy)?;
+            let most = ITERATIONS * FORWARD_INPUTS.1 as u64;
+            limit(index, "inputs", this.inputs as u64, most, format!("{most} would fit"))?;
+            let distinct: HashSet<_> = layer.splines.iter().map(Arc::as_ptr).collect();
+            let tables = (distinct.len() * this.table_length()) as u64 * 4;
             limit(
                 index,
                 "bytes of knot tables",
@@ -118,6 +126,7 @@ impl Geometry {
             offset,
             forward_tile,
             staged,
+            unity: layer.splines.iter().all(|table| table.outside() != Outside::Zero),
             forward_parts: layer.inputs.div_ceil(forward_chunk),
             forward_chunk,
             gradient_threads,
@@ -155,6 +164,11 @@ impl Geometry {
     /// Whether one workgroup can weigh the edges of this layer against each other: it walks through them three times.
     pub(crate) fn balances(&self) -> bool {
         3 * self.edges().div_ceil(THREADS as usize) as u64 + 16 <= ITERATIONS
+    }
+
+    /// Whether a thread can walk through the outputs of a row as often as softmax does.
+    pub(crate) fn has_softmax(&self) -> bool {
+        4 * self.nodes as u64 <= ITERATIONS
     }
 
     pub(crate) fn has_products(&self) -> bool {
@@ -202,7 +216,8 @@ impl Geometry {
     }
 
     pub(crate) fn forward_kernel(&self) -> Kernel {
-        Kernel::Forward { degree: self.degree, tile: self.forward_tile, staged: self.staged }
+        let (tile, staged, unity) = (self.forward_tile, self.staged, self.unity);
+        Kernel::Forward { degree: self.degree, tile, staged, unity }
     }
 
     pub(crate) fn coefficient_kernel(&self) -> Kernel {

@@ -7,7 +7,7 @@ use crate::error::GpuError;
 use crate::geometry::{Geometry, element_groups, groups, tile_rows};
 use crate::penalty::Penalty;
 use crate::plan::{Plan, Planner};
-use crate::shader::{Kernel, SQUARED};
+use crate::shader::{Kernel, SQUARED, THREADS};
 use crate::words::{Control, Status};
 use kanode_engine::{Batch, Loss, Program};
 use std::collections::HashMap;
@@ -37,7 +37,6 @@ pub(crate) enum Reach {
 /// A program on a device, with room for its parameters and their gradient.
 #[derive(Debug)]
 pub(crate) struct Network {
-    pub(crate) gpu: Arc<Gpu>,
     program: Arc<Program>,
     layers: Vec<Layer>,
     tile: usize,
@@ -52,6 +51,8 @@ pub(crate) struct Network {
     tally: Option<Dispatch>,
     pack: Vec<Dispatch>,
     unpack: Vec<Dispatch>,
+    /// Last, so that it outlives the buffers.
+    pub(crate) gpu: Arc<Gpu>,
 }
 
 impl Network {
@@ -188,7 +189,7 @@ impl Network {
         to: usize,
         dy: Option<&[f32]>,
     ) -> Result<(), GpuError> {
-        let Some(work) = &self.work else { return Ok(()) };
+        let work = self.room()?;
         let part = |numbers: &[f32]| {
             let width = numbers.len() / batch.rows.max(1);
             from * width..to * width
@@ -207,8 +208,8 @@ impl Network {
     }
 
     /// The dispatches of a tile, prepared before.
-    pub(crate) fn tile_dispatches(&self, rows: usize, reach: Reach) -> Vec<&Dispatch> {
-        let Some(plan) = self.plans.get(&rows) else { return Vec::new() };
+    pub(crate) fn tile_dispatches(&self, rows: usize, reach: Reach) -> Result<Vec<&Dispatch>, GpuError> {
+        let plan = self.plans.get(&rows).ok_or_else(unprepared)?;
         let activity = matches!(reach, Reach::Activity(_) | Reach::Gradient(_)).then_some(&plan.activity);
         let mut dispatches = Vec::new();
         for (index, layer) in plan.forward.iter().enumerate() {
@@ -231,26 +232,33 @@ impl Network {
         if reach == Reach::Products {
             dispatches.push(&plan.by_inputs);
         }
-        dispatches
+        Ok(dispatches)
+    }
+
+    fn room(&self) -> Result<&Work, GpuError> {
+        self.work.as_ref().ok_or_else(unprepared)
+    }
+
+    /// Whether the last layer is narrow enough for softmax.
+    pub(crate) fn has_softmax(&self) -> bool {
+        self.layers.last().is_none_or(|layer| layer.geometry.has_softmax())
     }
 
     /// Partial sums of the loss of a tile.
     pub(crate) fn partials(&self, rows: usize, loss: Loss) -> usize {
         let threads = if loss == Loss::CrossEntropy { rows } else { rows * self.program.outputs() };
-        threads.div_ceil(256)
+        threads.div_ceil(THREADS as usize)
     }
 
     /// Reads the inputs of layer `index`, or the outputs, of the tile computed last.
     pub(crate) fn read_nodes(&self, index: usize, to: &mut [f32]) -> Result<(), GpuError> {
-        self.work.as_ref().map_or(Ok(()), |work| self.gpu.download(&work.nodes[index], to))
+        self.gpu.download(&self.room()?.nodes[index], to)
     }
 
     /// Reads the derivatives by the inputs of the network of the tile computed last.
     pub(crate) fn read_by_inputs(&self, rows: usize, to: &mut [f32]) -> Result<(), GpuError> {
-        match (&self.work, self.plans.get(&rows)) {
-            (Some(work), Some(plan)) => self.gpu.download(&work.turns[plan.inputs_turn], to),
-            _ => Ok(()),
-        }
+        let plan = self.plans.get(&rows).ok_or_else(unprepared)?;
+        self.gpu.download(&self.room()?.turns[plan.inputs_turn], to)
     }
 
     /// Workgroups that square the gradient.
@@ -258,4 +266,9 @@ impl Network {
         let count = self.program.parameter_count().div_ceil(SQUARED as usize);
         (groups(count), count)
     }
+}
+
+/// Where a tile is asked for that `prepare` did not make room for.
+fn unprepared() -> GpuError {
+    GpuError::Internal { what: "a tile of rows", reason: "no room was made for it".to_owned() }
 }

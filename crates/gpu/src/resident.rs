@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::shader::Kernel;
 use crate::words::{Shape, Status};
 use kanode_engine::{
-    AdamRule, Batch, EngineError, Keep, Loss, Program, Resident, ResidentStart, ResidentStep,
+    AdamRule, Batch, EngineError, Hold, Keep, Loss, Program, Resident, ResidentStart, ResidentStep,
 };
 use std::sync::Arc;
 use wgpu::Buffer;
@@ -16,14 +16,16 @@ use wgpu::Buffer;
 /// Training on a device.
 #[derive(Debug)]
 pub(crate) struct GpuResident {
-    network: Network,
     first: Buffer,
     second: Buffer,
     kept: Buffer,
+    held: Buffer,
     /// What follows the gradient of coefficients in a step: the gradient, the verdict, Adam.
     update: Vec<Dispatch>,
     /// Steps queued since their outcomes were asked for.
     queued: usize,
+    /// Last, so that its device outlives the buffers.
+    network: Network,
 }
 
 impl GpuResident {
@@ -50,7 +52,8 @@ impl GpuResident {
         let gpu = Arc::clone(&network.gpu);
         let n = network.program().parameter_count();
         let slab = |what| gpu.buffer(what, 4 * n as u64);
-        let (first, second, kept) = (slab("first moment")?, slab("second moment")?, slab("kept parameters")?);
+        let (first, second) = (slab("first moment")?, slab("second moment")?);
+        let (kept, held) = (slab("kept parameters")?, slab("held parameters")?);
         gpu.upload(&network.parameters, start.parameters)?;
         gpu.upload(&first, start.first)?;
         gpu.upload(&second, start.second)?;
@@ -84,7 +87,7 @@ impl GpuResident {
         ];
         update.push(gpu.dispatch(Kernel::Adam, &bindings, element_groups(n))?);
         gpu.submit(network.pack())?;
-        Ok(Self { network, first, second, kept, update, queued: 0 })
+        Ok(Self { network, first, second, kept, held, update, queued: 0 })
     }
 }
 
@@ -143,8 +146,16 @@ impl Resident<f32> for GpuResident {
         Ok(gpu.download(&self.second, second)?)
     }
 
-    fn kept(&mut self, parameters: &mut [f32]) -> Result<(), EngineError> {
-        Ok(self.network.gpu.download(&self.kept, parameters)?)
+    fn hold(&mut self, what: Hold) -> Result<(), EngineError> {
+        let from = match what {
+            Hold::Kept => &self.kept,
+            Hold::Present => &self.network.parameters,
+        };
+        Ok(self.network.gpu.copy(from, &self.held)?)
+    }
+
+    fn held(&mut self, parameters: &mut [f32]) -> Result<(), EngineError> {
+        Ok(self.network.gpu.download(&self.held, parameters)?)
     }
 
     fn loss(&mut self, loss: Loss, batch: &Batch<'_, f32>) -> Result<f64, EngineError> {

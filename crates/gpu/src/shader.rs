@@ -6,7 +6,7 @@ use kanode_engine::Base;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
     Bases { degree: u32, base: u32 },
-    Forward { degree: u32, tile: u32, staged: u32 },
+    Forward { degree: u32, tile: u32, staged: u32, unity: bool },
     Add { accumulate: bool },
     Products,
     ProductSlopes,
@@ -43,6 +43,8 @@ pub(crate) const SQUARED: u32 = 4096;
 
 const COMMON: &str = include_str!("shaders/common.wgsl");
 const EDGE: &str = include_str!("shaders/edge.wgsl");
+const OWNER: &str = include_str!("shaders/owner.wgsl");
+const TOTAL: &str = include_str!("shaders/total.wgsl");
 
 impl Kernel {
     /// The number of a base function.
@@ -54,14 +56,16 @@ impl Kernel {
         }
     }
 
-    /// Its text.
+    /// Its text: what all share, what it shares with some, its own.
     pub(crate) fn source(self) -> String {
-        let body = match self {
-            Self::Bases { .. } => include_str!("shaders/bases.wgsl"),
-            Self::Forward { .. } => include_str!("shaders/forward.wgsl"),
-            Self::Add { .. } => include_str!("shaders/add.wgsl"),
-            Self::Products => include_str!("shaders/products.wgsl"),
-            Self::ProductSlopes => include_str!("shaders/product_slopes.wgsl"),
+        let texts: &[&str] = match self {
+            Self::Bases { .. } => &[include_str!("shaders/bases.wgsl")],
+            Self::Forward { .. } => {
+                &[include_str!("shaders/careful.wgsl"), include_str!("shaders/forward.wgsl")]
+            }
+            Self::Add { .. } => &[include_str!("shaders/add.wgsl")],
+            Self::Products => &[include_str!("shaders/products.wgsl")],
+            Self::ProductSlopes => &[include_str!("shaders/product_slopes.wgsl")],
             Self::CoefficientGradient { columns, active, .. } => {
                 let body = include_str!("shaders/coefficient_gradient.wgsl");
                 let (head, name) = match columns {
@@ -70,26 +74,24 @@ impl Kernel {
                 };
                 let activity = include_str!("shaders/coefficient_gradient_activity.wgsl");
                 let pull = pull(active, activity);
-                return format!("{COMMON}\n{head}\n{pull}\n{}", body.replace("COLUMNS", name));
+                return [COMMON, OWNER, head, &pull, &body.replace("COLUMNS", name)].join("\n");
             }
             Self::InputGradient { active, .. } => {
                 let pull = pull(active, include_str!("shaders/input_gradient_activity.wgsl"));
-                return format!("{COMMON}\n{pull}\n{}", include_str!("shaders/input_gradient.wgsl"));
+                return [COMMON, &pull, include_str!("shaders/input_gradient.wgsl")].join("\n");
             }
-            Self::Activity { .. } => {
-                return format!("{COMMON}\n{EDGE}\n{}", include_str!("shaders/activity.wgsl"));
-            }
-            Self::Balance => include_str!("shaders/balance.wgsl"),
-            Self::Forms => include_str!("shaders/forms.wgsl"),
-            Self::Elements | Self::Entropy => include_str!("shaders/loss.wgsl"),
-            Self::Tally | Self::Collect | Self::Judge => include_str!("shaders/status.wgsl"),
-            Self::Squares => include_str!("shaders/squares.wgsl"),
-            Self::Pack => include_str!("shaders/pack.wgsl"),
-            Self::Unpack => include_str!("shaders/unpack.wgsl"),
-            Self::Clear => include_str!("shaders/clear.wgsl"),
-            Self::Adam => include_str!("shaders/adam.wgsl"),
+            Self::Activity { .. } => &[OWNER, EDGE, include_str!("shaders/activity.wgsl")],
+            Self::Balance => &[TOTAL, include_str!("shaders/balance.wgsl")],
+            Self::Forms => &[TOTAL, include_str!("shaders/forms.wgsl")],
+            Self::Elements | Self::Entropy => &[TOTAL, include_str!("shaders/loss.wgsl")],
+            Self::Tally | Self::Collect | Self::Judge => &[TOTAL, include_str!("shaders/status.wgsl")],
+            Self::Squares => &[TOTAL, include_str!("shaders/squares.wgsl")],
+            Self::Pack => &[include_str!("shaders/pack.wgsl")],
+            Self::Unpack => &[include_str!("shaders/unpack.wgsl")],
+            Self::Clear => &[include_str!("shaders/clear.wgsl")],
+            Self::Adam => &[include_str!("shaders/adam.wgsl")],
         };
-        format!("{COMMON}\n{body}")
+        [&[COMMON], texts].concat().join("\n")
     }
 
     /// The name of its entry point.
@@ -108,10 +110,16 @@ impl Kernel {
     pub(crate) fn constants(self) -> Vec<(&'static str, f64)> {
         let named: Vec<(&'static str, u32)> = match self {
             Self::Bases { degree, base } => vec![("K", degree), ("BASE", base)],
-            Self::Forward { degree, tile, staged } => {
+            Self::Forward { degree, tile, staged, unity } => {
                 let stage = THREADS / tile * staged;
-                let staged_values = stage * (degree + 2);
-                vec![("K", degree), ("OT", tile), ("QC", staged), ("STAGE", stage), ("STAGED", staged_values)]
+                vec![
+                    ("K", degree),
+                    ("UNITY", unity.into()),
+                    ("OT", tile),
+                    ("QC", staged),
+                    ("STAGE", stage),
+                    ("STAGED", stage * (degree + 2)),
+                ]
             }
             Self::Add { accumulate } => vec![("ACCUMULATE", u32::from(accumulate))],
             Self::CoefficientGradient { degree, tile, threads, columns, .. } => {

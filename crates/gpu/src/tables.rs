@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// `u = (x − origin)·inverse_width + shift`, its first basis function, and the coefficients `[power][slot]`.
 ///
 /// The coordinate of a cell with two ends is 0 in its middle: powers of at most a half lose fewer digits than powers of
-/// up to 1, 2ᵏ-fold near the far end. The shift is what rounding took from the origin. Tables with fewer cells than others are filled up with cells that
-/// nothing is in.
+/// up to 1, 2ᵏ-fold near the far end. The shift is what rounding took from the origin. Tables with fewer cells than others
+/// are filled up with cells that nothing is in.
 pub(crate) fn of(layer: &Layer, geometry: &Geometry) -> (Vec<f32>, Vec<u32>) {
     let mut tables = Vec::new();
     let mut known = HashMap::new();
@@ -61,7 +61,7 @@ fn around(middle: f64, coefficients: &[f64], slots: usize) -> Vec<f64> {
 }
 
 /// The least number of `f32` that is not below `value`; so cells begin at the same numbers as in `f64`.
-fn least_at(value: f64) -> f32 {
+pub(crate) fn least_at(value: f64) -> f32 {
     let nearest = value as f32;
     if f64::from(nearest) < value { nearest.next_up() } else { nearest.max(f32::MIN) }
 }

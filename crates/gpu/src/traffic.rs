@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 /// What went to and from a device since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Command buffers with kernels submitted; the copies of readbacks are counted with these.
+    /// Command buffers with kernels submitted; those of copies and readbacks are not counted.
     pub submissions: u64,
     /// Kernels dispatched.
     pub dispatches: u64,

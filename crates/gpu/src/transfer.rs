@@ -60,6 +60,15 @@ impl Gpu {
         })
     }
 
+    /// Copies a buffer to another of its size, on the device.
+    pub(crate) fn copy(&self, from: &Buffer, to: &Buffer) -> Result<(), GpuError> {
+        self.guarded("a copy", from.size(), |device, queue| {
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, None);
+            queue.submit([encoder.finish()]);
+        })
+    }
+
     /// Reads numbers from the beginning of a buffer, after all work submitted.
     pub(crate) fn download<N>(&self, from: &Buffer, to: &mut [N]) -> Result<(), GpuError>
     where

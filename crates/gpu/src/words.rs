@@ -1,6 +1,7 @@
 //! What the host tells shaders, word for word as `common.wgsl` has it.
 
 use crate::geometry::Geometry;
+use crate::tables::least_at;
 use kanode_engine::{AdamRule, Keep, Loss, Penalty};
 
 /// The shape of a layer at a number of rows, or of an element-wise pass.
@@ -159,7 +160,105 @@ pub(crate) struct Status {
 impl Status {
     /// That of a new beginning.
     pub(crate) fn fresh(lowest: Option<f64>) -> Self {
-        let lowest = lowest.map_or(f32::MAX, |lowest| lowest as f32);
+        // A loss is lower than this exactly if it is lower than that of the host.
+        let lowest = lowest.map_or(f32::MAX, least_at);
         Self { loss: 0.0, factor: 1.0, faults: 0, frozen: 0, lowest, keep: 0, penalty: 0.0, unused: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+
+    /// Names and offsets of the words of a structure of `common.wgsl`, and its size.
+    fn told(name: &str) -> (Vec<(String, usize)>, usize) {
+        let module = naga::front::wgsl::parse_str(include_str!("shaders/common.wgsl")).unwrap();
+        let (_, found) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
+        let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name} is a structure") };
+        let words = members.iter().map(|m| (m.name.clone().unwrap(), m.offset as usize));
+        (words.collect(), *span as usize)
+    }
+
+    #[test]
+    fn a_loss_is_lowest_on_the_device_if_it_is_on_the_host() {
+        for lowest in [0.1, f64::from(0.1f32), 0.7, 1e-30, 3.0] {
+            let told = Status::fresh(Some(lowest)).lowest;
+            for loss in [told.next_down().next_down(), told.next_down(), told, told.next_up()] {
+                assert_eq!(loss < told, f64::from(loss) < lowest, "{loss} {lowest}");
+            }
+        }
+    }
+
+    macro_rules! words {
+        ($of:ident, $($word:ident),*) => {{
+            let (found, size) = told(stringify!($of));
+            let expected = vec![$((stringify!($word).to_owned(), offset_of!($of, $word))),*];
+            assert_eq!(found[..expected.len()], expected);
+            assert_eq!(size, size_of::<$of>());
+            found.len() - expected.len()
+        }};
+    }
+
+    #[test]
+    fn host_and_shaders_have_the_same_words_in_the_same_places() {
+        let beyond = words!(
+            Shape,
+            rows,
+            inputs,
+            sums,
+            bases,
+            cells,
+            nodes,
+            sum_nodes,
+            offset,
+            forward_chunk,
+            splits,
+            chunk,
+            count
+        );
+        assert_eq!(beyond, 0);
+        let beyond = words!(
+            Control,
+            row_scale,
+            delta,
+            loss,
+            weighted,
+            first,
+            labels,
+            partials,
+            squares,
+            keep,
+            slot,
+            first_decay,
+            first_gain,
+            second_decay,
+            second_gain,
+            epsilon,
+            decay,
+            rate,
+            scale,
+            row_share,
+            penalties
+        );
+        assert_eq!(beyond, 0);
+        // Two words of padding.
+        let beyond = words!(Terms, l1, entropy, coefficient, diagonals, of_forms, of_activity);
+        assert_eq!(beyond, 2);
+        let places = [
+            offset_of!(Status, loss),
+            offset_of!(Status, factor),
+            offset_of!(Status, faults),
+            offset_of!(Status, frozen),
+            offset_of!(Status, lowest),
+            offset_of!(Status, keep),
+            offset_of!(Status, penalty),
+        ];
+        for (index, word) in
+            ["LOSS", "FACTOR", "FAULTS", "FROZEN", "LOWEST", "KEEP", "PENALTY"].iter().enumerate()
+        {
+            assert_eq!(places[index], 4 * index);
+            assert!(include_str!("shaders/common.wgsl").contains(&format!("const {word}: u32 = {index}u;")));
+        }
     }
 }

@@ -5,17 +5,13 @@ mod common;
 use common::gpu;
 use kanode_engine::conformance::{self, Case, Placement};
 use kanode_engine::reference::Reference;
-use kanode_engine::{Base, Compile, Program, Real};
-use kanode_gpu::GpuBackend;
+use kanode_engine::{Base, Compile, Executor, Program};
+use kanode_gpu::{Gpu, GpuBackend};
 use kanode_spline::Outside;
 use std::sync::Arc;
 
 /// Largest difference from the oracle in `f64`, relative to the largest value.
 const TOLERANCE: f64 = 2e-6;
-/// The same where layers follow each other: what the first ones round, the slopes of the next ones magnify, and weights
-/// of splines get sums that cancel. Of the 72 deep cases two are beyond `TOLERANCE`; the CPU's kernels in `f32` have
-/// 4.3e-6 at the worst of them.
-const DEEP_TOLERANCE: f64 = 5e-6;
 
 fn layer(inputs: usize, outputs: usize, grid: usize, degree: usize, rows: usize) -> Case {
     Case {
@@ -35,45 +31,40 @@ fn every_case_agrees_with_the_reference() {
     let Some(gpu) = gpu() else { return };
     let backend = GpuBackend::new(gpu);
     for case in conformance::cases() {
-        let tolerance = if case.sizes.len() == 2 { TOLERANCE } else { DEEP_TOLERANCE };
-        conformance::check_case::<f32>(&backend, &case, tolerance);
+        conformance::check_case::<f32>(&backend, &case, TOLERANCE);
     }
 }
 
+/// Derivatives by so many outputs.
+fn slopes(count: usize) -> Vec<f32> {
+    (0..count).map(|i| (i * 37 % 101) as f32 / 64.0 - 0.75).collect()
+}
+
 /// Outputs, gradient, and derivatives by the inputs of a layer.
-fn answers<T: Real>(
-    backend: &dyn Compile<T>,
-    layer: &Arc<Program>,
-    parameters: &[T],
-    x: &[T],
-) -> [Vec<f64>; 3] {
+fn answers(backend: &dyn Compile<f32>, layer: &Arc<Program>, parameters: &[f32], x: &[f32]) -> [Vec<f32>; 3] {
     let nodes = x.len() / layer.inputs() * layer.outputs();
-    let dy: Vec<T> = (0..nodes).map(|i| T::from_f64((i * 37 % 101) as f64 / 64.0 - 0.75)).collect();
+    let dy = slopes(nodes);
     let mut executor = backend.compile(layer).unwrap();
-    let (mut y, mut g, mut dx) =
-        (vec![T::ZERO; nodes], vec![T::ZERO; parameters.len()], vec![T::ZERO; x.len()]);
+    let (mut y, mut g, mut dx) = (vec![0.0; nodes], vec![0.0; parameters.len()], vec![0.0; x.len()]);
     executor.predict(parameters, x, &mut y).unwrap();
     executor.backward(parameters, x, &dy, &mut g, &mut dx).unwrap();
-    [y, g, dx].map(|numbers| numbers.iter().map(|number| number.to_f64()).collect())
+    [y, g, dx]
 }
 
 /// Largest difference of each of them, relative to the largest value.
-fn apart(found: &[Vec<f64>; 3], expected: &[Vec<f64>; 3]) -> [f64; 3] {
+fn apart(found: &[Vec<f32>; 3], expected: &[Vec<f32>; 3]) -> [f64; 3] {
     std::array::from_fn(|i| {
-        let largest = expected[i].iter().fold(1e-300, |most: f64, e| most.max(e.abs()));
-        let differences = found[i].iter().zip(&expected[i]).map(|(f, e)| (f - e).abs());
-        differences.fold(0.0, f64::max) / largest
+        let largest = expected[i].iter().fold(f64::MIN_POSITIVE, |most, e| most.max(f64::from(e.abs())));
+        let differences = found[i].iter().zip(&expected[i]).map(|(f, e)| f64::from(*f) - f64::from(*e));
+        differences.fold(0.0, |most: f64, difference| most.max(difference.abs())) / largest
     })
 }
 
-/// Layers behind others, each by itself: given the same numbers as the reference, none is further from it than
-/// `TOLERANCE`. One of them is ill-conditioned, a product of factors far outside of extended knots: there the oracle
-/// itself moves by more than a quarter of that when every number that it is given moves by half a unit in the last place.
+/// Layers behind others, each by itself, given the same numbers as the reference.
 #[test]
 fn every_layer_of_a_deep_network_agrees_with_the_reference_by_itself() {
     let Some(gpu) = gpu() else { return };
     let backend = GpuBackend::new(gpu);
-    let mut beyond = 0;
     for case in conformance::cases().into_iter().filter(|case| case.sizes.len() > 2) {
         let program = case.program();
         let parameters = case.parameters::<f32>(&program);
@@ -81,27 +72,13 @@ fn every_layer_of_a_deep_network_agrees_with_the_reference_by_itself() {
         for (layer, range) in program.layers().iter().zip(program.ranges()) {
             let alone = Arc::new(Program::new(vec![layer.clone()]).unwrap());
             let parameters = &parameters[range];
-            let found = answers::<f32>(&backend, &alone, parameters, &x);
-            let moved = |seed: usize| {
-                let half_unit =
-                    |i: usize| ((((i + seed) * 2_654_435_761) >> 7 & 1) as f64 * 2.0 - 1.0) * 0.5f64.powi(24);
-                let of = |numbers: &[f32]| -> Vec<f64> {
-                    let shift = |i| if seed == 0 { 0.0 } else { half_unit(i) };
-                    numbers.iter().enumerate().map(|(i, n)| f64::from(*n) * (1.0 + shift(i))).collect()
-                };
-                answers::<f64>(&Reference, &alone, &of(parameters), &of(&x))
-            };
-            let expected = moved(0);
-            let found = apart(&found, &expected);
-            if let Some(worst) = found.into_iter().reduce(f64::max).filter(|worst| *worst > TOLERANCE) {
-                beyond += 1;
-                let inherent = (1..9).flat_map(|seed| apart(&moved(seed), &expected)).fold(0.0, f64::max);
-                assert!(worst < 4.0 * inherent, "{case:?}: {found:?}, inherent {inherent:e}");
-            }
-            x = expected[0].iter().map(|y| *y as f32).collect();
+            let found = answers(&backend, &alone, parameters, &x);
+            let expected = answers(&Reference, &alone, parameters, &x);
+            let apart = apart(&found, &expected);
+            assert!(apart.iter().all(|worst| *worst <= TOLERANCE), "{case:?}: {apart:?}");
+            x.clone_from(&expected[0]);
         }
     }
-    assert!(beyond <= 1, "{beyond} layers are beyond the tolerance");
 }
 
 /// Both sides of the borders of output tiles, of parts of inputs, of columns in workgroup memory, and of parts of rows.
@@ -125,8 +102,20 @@ fn layers_on_both_sides_of_every_border_agree_with_the_reference() {
         }
     }
     conformance::check_case::<f32>(&backend, &layer(600, 3, 2, 3, 9), TOLERANCE);
+    conformance::check_case::<f32>(&backend, &layer(2, 4096, 2, 3, 3), TOLERANCE);
     conformance::check_case::<f32>(&backend, &layer(2, 3, 4096, 3, 100), TOLERANCE);
     conformance::check_case::<f32>(&backend, &layer(1, 2, 4096, 5, 3000), TOLERANCE);
+}
+
+#[test]
+fn shaders_that_check_every_index_agree_with_the_reference() {
+    if gpu().is_none() {
+        return;
+    }
+    let backend = GpuBackend::new(Gpu::open_checked(&common::CHOICE).unwrap());
+    for case in conformance::cases().into_iter().filter(|case| !case.products.is_empty() || case.rows > 100) {
+        conformance::check_case::<f32>(&backend, &case, TOLERANCE);
+    }
 }
 
 #[test]
@@ -141,27 +130,29 @@ fn tiles_add_up_to_the_batch() {
             }
             conformance::check_case::<f32>(&backend, &case, TOLERANCE);
             let deep = Case { sizes: vec![3, 5, 2], products: vec![vec![2, 2], vec![]], ..case };
-            conformance::check_case::<f32>(&backend, &deep, DEEP_TOLERANCE);
+            conformance::check_case::<f32>(&backend, &deep, TOLERANCE);
         }
     }
 }
 
-/// More workgroups than a dimension holds.
+/// More workgroups than a dimension holds: the last rows against the reference.
 #[test]
 fn dispatches_in_two_dimensions_agree_with_the_reference() {
     let Some(gpu) = gpu() else { return };
-    let case = Case { base: Base::Zero, ..layer(600, 1, 1, 1, 30_000) };
-    let backend = GpuBackend::new(gpu);
+    let (inputs, tail) = (600, 100);
+    let case = Case { base: Base::Zero, ..layer(inputs, 1, 1, 1, 30_000) };
     let program = case.program();
     let (x, parameters) = (case.inputs::<f32>(), case.parameters::<f32>(&program));
-    let mut executor = kanode_engine::Compile::<f32>::compile(&backend, &program).unwrap();
-    let mut outputs = vec![0.0; case.rows];
-    executor.predict(&parameters, &x, &mut outputs).unwrap();
-    // The last rows alone are one dimension.
-    let tail = 100;
-    let mut expected = vec![0.0; tail];
-    executor.predict(&parameters, &x[(case.rows - tail) * 600..], &mut expected).unwrap();
-    assert_eq!(outputs[case.rows - tail..], expected);
+    let [y, _, dx] = answers(&GpuBackend::new(gpu), &program, &parameters, &x);
+    let (from, dy) = (case.rows - tail, slopes(case.rows));
+    let x = &x[from * inputs..];
+    let mut oracle: Box<dyn Executor<f32>> = Reference.compile(&program).unwrap();
+    let (mut expected_y, mut expected_dx) = (vec![0.0; tail], vec![0.0; x.len()]);
+    oracle.predict(&parameters, x, &mut expected_y).unwrap();
+    oracle.backward(&parameters, x, &dy[from..], &mut vec![0.0; parameters.len()], &mut expected_dx).unwrap();
+    let found = [y[from..].to_vec(), Vec::new(), dx[from * inputs..].to_vec()];
+    let apart = apart(&found, &[expected_y, Vec::new(), expected_dx]);
+    assert!(apart.iter().all(|worst| *worst <= TOLERANCE), "{apart:?}");
 }
 
 #[test]

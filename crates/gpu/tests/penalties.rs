@@ -7,7 +7,6 @@ use kanode_engine::conformance::{Case, Placement, cases};
 use kanode_engine::reference::{Reference, penalty};
 use kanode_engine::{
     AdamRule, AdamSlabs, Base, Batch, Compile, EdgeForm, Executor, Keep, Loss, Penalty, Program, Resident,
-    ResidentStart,
 };
 use kanode_gpu::{Gpu, GpuBackend};
 use kanode_spline::{Banded, Outside};
@@ -63,17 +62,7 @@ fn resident(
     parameters: &[f32],
     penalty: &Penalty,
 ) -> Box<dyn Resident<f32>> {
-    let mut executor: Box<dyn Executor<f32>> = backend.compile(program).unwrap();
-    let zeros = vec![0.0; parameters.len()];
-    let start = ResidentStart {
-        parameters,
-        first: &zeros,
-        second: &zeros,
-        still: &[],
-        lowest: None,
-        penalty: Some(penalty),
-    };
-    executor.resident(&start).unwrap().expect("penalties have kernels")
+    common::resident(backend, program, parameters, &[], Some(penalty)).unwrap()
 }
 
 /// The loss of a step and its gradient, which a step without memory leaves in the first moment.

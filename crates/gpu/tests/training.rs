@@ -5,7 +5,7 @@ mod common;
 use common::{gpu, network, rule};
 use kanode_engine::conformance::Case;
 use kanode_engine::reference::Reference;
-use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Executor, Keep, Loss, Resident, ResidentStart};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Executor, Hold, Keep, Loss, Resident};
 use kanode_gpu::{Gpu, GpuBackend};
 use std::sync::Arc;
 
@@ -29,12 +29,7 @@ impl Task {
 
     fn resident(&self, gpu: &Arc<Gpu>, still: &[usize]) -> Box<dyn Resident<f32>> {
         let backend = GpuBackend::new(Arc::clone(gpu));
-        let mut executor: Box<dyn Executor<f32>> = backend.compile(&self.case.program()).unwrap();
-        let zeros = vec![0.0; self.parameters.len()];
-        let (first, second) = (&zeros, &zeros);
-        let start =
-            ResidentStart { parameters: &self.parameters, first, second, still, lowest: None, penalty: None };
-        executor.resident(&start).unwrap().expect("a device keeps parameters")
+        common::resident(&backend, &self.case.program(), &self.parameters, still, None).unwrap()
     }
 
     /// Losses of so many steps, and the parameters after them.
@@ -88,6 +83,9 @@ fn training_has_the_same_bits_from_run_to_run_and_from_device_to_device() {
     assert!(task.train(&gpu, Loss::Mse, 20) == first);
     let Some(another) = common::gpu() else { return };
     assert!(task.train(&another, Loss::Mse, 20) == first);
+    // No index is beyond its buffer: shaders that would bend one back do the same.
+    let checked = Gpu::open_checked(&common::CHOICE).unwrap();
+    assert!(task.train(&checked, Loss::Mse, 20) == first);
 }
 
 #[test]
@@ -120,7 +118,7 @@ fn a_device_with_timestamps_times_its_passes() {
     assert_eq!(times, gpu.adapter().timestamps);
     trainer.step(Loss::Mse, &task.batch(), &rule(1), Keep::Never).unwrap();
     let seconds = gpu.pass_seconds().unwrap();
-    assert_eq!(seconds.is_some_and(|seconds| seconds > 0.0 && seconds < 60.0), times);
+    assert_eq!(seconds.is_some_and(|seconds| seconds > 0.0), times);
 }
 
 #[test]
@@ -156,6 +154,25 @@ fn a_parameter_that_would_leave_the_number_range_stays() {
     assert!(read(&mut *trainer, task.parameters.len()).iter().all(|x| x.is_finite()));
 }
 
+/// With an epsilon that is large beside the gradients, so that Adam does not divide them by their size.
+#[test]
+fn steps_with_weight_decay_are_those_of_the_rule() {
+    let Some(gpu) = gpu() else { return };
+    let task = Task::new(network(50), Loss::Mse);
+    let mut executor: Box<dyn Executor<f32>> = Reference.compile(&task.case.program()).unwrap();
+    let n = task.parameters.len();
+    let (mut x, mut m, mut v) = (task.parameters.clone(), vec![0.0f32; n], vec![0.0f32; n]);
+    let (mut g, mut trainer) = (vec![0.0f32; n], task.resident(&gpu, &[]));
+    for step in 1..=5 {
+        let rule = AdamRule { keep: 0.9, epsilon: 1.0, ..rule(step) };
+        trainer.step(Loss::Mse, &task.batch(), &rule, Keep::Never).unwrap();
+        executor.loss_and_gradient(Loss::Mse, &x, &task.batch(), &mut g).unwrap();
+        rule.apply(AdamSlabs { parameters: &mut x, gradient: &g, first: &mut m, second: &mut v });
+    }
+    let apart = read(&mut *trainer, n).iter().zip(&x).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
+    assert!(apart < 1e-6, "{apart}");
+}
+
 #[test]
 fn what_stands_still_and_what_was_kept_are_as_told() {
     let Some(gpu) = gpu() else { return };
@@ -174,12 +191,21 @@ fn what_stands_still_and_what_was_kept_are_as_told() {
     trainer.step(Loss::Mse, &task.batch(), &rule(4), Keep::IfLowest).unwrap();
     let losses: Vec<f64> = trainer.outcomes().unwrap().iter().map(|step| step.loss).collect();
     assert!(losses[3] > losses[1], "{losses:?}");
-    let mut kept = vec![0.0; n];
-    trainer.kept(&mut kept).unwrap();
-    assert!(kept == after_one);
+    let held = |trainer: &mut dyn Resident<f32>| {
+        let mut held = vec![0.0; n];
+        trainer.held(&mut held).unwrap();
+        held
+    };
+    let readbacks = gpu.traffic().readbacks;
+    trainer.hold(Hold::Kept).unwrap();
+    assert_eq!(gpu.traffic().readbacks, readbacks);
+    let present = read(&mut *trainer, n);
     trainer.step(Loss::Mse, &task.batch(), &rule(5), Keep::Always).unwrap();
-    trainer.kept(&mut kept).unwrap();
-    assert!(kept != after_one);
+    assert!(held(&mut *trainer) == after_one);
+    trainer.hold(Hold::Kept).unwrap();
+    assert!(held(&mut *trainer) == present);
+    trainer.hold(Hold::Present).unwrap();
+    assert!(held(&mut *trainer) == read(&mut *trainer, n));
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl FitOptions {
     pub(crate) fn resolved<T: Real>(&self, network: &Network<T>, rows: usize) -> Result<Self, OptionError> {
         let mut options = self.clone();
         if options.optimizer.is_none() {
-            options.optimizer = Some(self.choose(network, rows));
+            options.optimizer = Some(self.optimizer_for(network, rows));
             if !options.is_lm() && self.loss.is_classification() && self.regularization.is_auto() {
                 options.regularization = Regularization::Fixed(of_logits(rows));
             }
@@ -44,6 +44,11 @@ impl FitOptions {
             if options.is_lm() && layered && !network.is_fitted() && !self.continual { STARTS } else { 1 }
         }));
         Ok(options)
+    }
+
+    /// The optimiser that trains `network` on so many rows: the one asked for, or the one chosen where that is open.
+    pub fn optimizer_for<T: Real>(&self, network: &Network<T>, rows: usize) -> Optimizer {
+        self.optimizer.clone().unwrap_or_else(|| self.choose(network, rows))
     }
 
     fn choose<T: Real>(&self, network: &Network<T>, rows: usize) -> Optimizer {

@@ -304,10 +304,11 @@ impl<'a, T: Real> Run<'a, T> {
             observer.on_progress(&progress);
         }
         let wanted = measurement.is_some_and(|loss| self.position.best.is_none_or(|best| loss < best.loss));
-        if wanted && !self.measures_before_step() {
-            self.bring_home()?;
+        if let Some(device) = self.on_device.as_mut().filter(|_| wanted) {
+            device.better = true;
         }
-        let parameters = if self.measures_before_step() { &self.before } else { &self.x };
+        let here = if self.measures_before_step() { &self.before } else { &self.x };
+        let parameters = self.on_device.is_none().then_some(here.as_slice());
         Ok(measurement.is_some_and(|loss| self.watch.measured(loss, parameters, &mut self.position)))
     }
 

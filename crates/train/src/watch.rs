@@ -24,15 +24,22 @@ impl<T: Real> Watch<T> {
         self.best.as_ref()
     }
 
-    /// Takes in a measurement of the loss watched, at `parameters`. Returns whether to stop early.
-    pub(crate) fn measured(&mut self, loss: f64, parameters: &[T], position: &mut Position) -> bool {
+    /// Takes in the best parameters, measured before they were here.
+    pub(crate) fn bring(&mut self, best: Vec<T>) {
+        self.best = Some(best);
+    }
+
+    /// Takes in a measurement of the loss watched, at `parameters`; without them, [`Watch::bring`] has to follow. Returns
+    /// whether to stop early.
+    pub(crate) fn measured(&mut self, loss: f64, parameters: Option<&[T]>, position: &mut Position) -> bool {
         // Comparisons with NaN are false: such a loss never improves on anything.
         let finite = loss.is_finite();
         if finite && position.best.is_none_or(|best| loss < best.loss) {
             position.best = Some(BestPoint { step: position.steps, epoch: position.epochs, loss });
-            match &mut self.best {
-                Some(best) => best.copy_from_slice(parameters),
-                None => self.best = Some(parameters.to_vec()),
+            match (&mut self.best, parameters) {
+                (Some(best), Some(parameters)) => best.copy_from_slice(parameters),
+                (None, Some(parameters)) => self.best = Some(parameters.to_vec()),
+                (_, None) => {}
             }
         }
         let Some(EarlyStopping { patience, min_delta }) = self.early else { return false };
@@ -61,7 +68,7 @@ mod tests {
         let mut position = Position::default();
         let stops = losses.iter().map(|loss| {
             position.steps += 1;
-            watch.measured(*loss, &[*loss], &mut position)
+            watch.measured(*loss, Some(&[*loss]), &mut position)
         });
         let stops = stops.collect();
         (stops, position, watch.best)

@@ -8,6 +8,7 @@ use kanode_engine::Speed;
 pub(crate) use kanode_gpu::GpuBackend;
 use kanode_gpu::{AdapterChoice, Gpu, GpuError};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Environment variable that names an adapter; a software adapter is only taken if it is named.
@@ -27,15 +28,14 @@ pub(crate) fn open() -> Result<GpuBackend, Failure> {
     Ok(GpuBackend::new(gpu))
 }
 
-/// A backend on that device, if there is one and it should be faster than the processor: by a measurement of both, once
-/// in a process.
-pub(crate) fn faster(work: Work) -> Option<GpuBackend> {
-    static SPEEDS: OnceLock<Option<[Speed; 2]>> = OnceLock::new();
-    let measure = || {
-        let gpu = Speed::measure(&open().ok()?).ok()?;
-        Some([gpu, Speed::measure(&backend(0).ok()?).ok()?])
-    };
-    let [gpu, cpu] = (*SPEEDS.get_or_init(measure))?;
+/// A backend on that device, if there is one and it should be faster than so many threads of the processor: by a
+/// measurement of each, once in a process.
+pub(crate) fn faster(work: Work, threads: usize) -> Option<GpuBackend> {
+    static GPU: OnceLock<Option<Speed>> = OnceLock::new();
+    static CPU: Mutex<BTreeMap<usize, Option<Speed>>> = Mutex::new(BTreeMap::new());
+    let gpu = (*GPU.get_or_init(|| Speed::measure(&open().ok()?).ok()))?;
+    let measure = || Speed::measure(&backend(threads).ok()?).ok();
+    let cpu = (*lock(&CPU).entry(threads).or_insert_with(measure))?;
     let Work { rows, edges, .. } = work;
     if gpu.seconds(rows, edges) < cpu.seconds(rows, edges) { open().ok() } else { None }
 }

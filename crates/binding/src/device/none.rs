@@ -20,7 +20,7 @@ pub(crate) fn open() -> Result<GpuBackend, Failure> {
     Err(Failure::new("ERR_KAN_DEVICE", message).with(json!({ "kind": "feature" })))
 }
 
-pub(crate) fn faster(_: Work) -> Option<GpuBackend> {
+pub(crate) fn faster(_: Work, _: usize) -> Option<GpuBackend> {
     None
 }
 

@@ -27,6 +27,7 @@ impl From<EngineError> for Failure {
                 ("ERR_KAN_MEMORY", json!({ "what": what, "numbers": numbers }))
             }
             EngineError::Device { .. } => ("ERR_KAN_DEVICE", json!({ "kind": "lost" })),
+            EngineError::Internal { .. } => ("ERR_KAN_INTERNAL", json!({})),
             EngineError::Unsupported { backend, .. } => ("ERR_KAN_MACHINE", json!({ "backend": backend })),
             EngineError::Layers { .. }
             | EngineError::Products { .. }

@@ -4,8 +4,8 @@ use crate::device::{Device, Work, compiler};
 use crate::failure::Failure;
 use crate::shared::Held;
 use kanode_cpu::CpuBackend;
-use kanode_engine::{Compile, Program};
-use kanode_network::Names;
+use kanode_engine::Compile;
+use kanode_network::{Names, Network};
 use kanode_optim::Optimizer;
 use kanode_train::{CheckpointEvery, FitOptions};
 use serde::Deserialize;
@@ -80,17 +80,18 @@ impl Request {
     /// What computes: for `auto` a graphics processor only with Adam or AdamW and without SAM, whose steps stay there.
     pub(crate) fn backend<T: Held>(
         &self,
-        program: &Program,
+        network: &Network<T>,
         rows: usize,
     ) -> Result<Box<dyn Compile<T>>, Failure>
     where
         CpuBackend: Compile<T>,
     {
+        let optimizer = self.options.optimizer_for(network, rows);
         let resident = self.options.sam.is_none()
-            && matches!(self.options.optimizer, Some(Optimizer::Adam { .. } | Optimizer::AdamW { .. }));
+            && matches!(optimizer, Optimizer::Adam { .. } | Optimizer::AdamW { .. });
         let device = if self.device == Device::Auto && !resident { Device::Cpu } else { self.device };
-        let rows = if resident { self.options.batch_rows(rows) } else { rows };
-        compiler(device, self.threads, Work::of(program, rows))
+        let options = FitOptions { optimizer: Some(optimizer), ..self.options.clone() };
+        compiler(device, self.threads, Work::of(network.program(), options.batch_rows(rows)))
     }
 
     /// The state to resume from, if that was asked for.

@@ -39,7 +39,9 @@ fn iterations(g: &Geometry, rows: usize) -> [u64; 6] {
 
 #[test]
 fn no_thread_loops_longer_than_drivers_allow() {
-    for (inputs, outputs) in [(1, 1), (2, 5), (784, 10), (784, 64), (5000, 1), (3, 2000), (1000, 1000)] {
+    for (inputs, outputs) in
+        [(1, 1), (2, 5), (784, 10), (784, 64), (5000, 1), (3, 2000), (2, 16_384), (1000, 1000)]
+    {
         for grid in [1, 5, 50, 200, 4096] {
             if inputs * outputs * (grid + 5) * 4 > TILE_BYTES as usize || inputs * grid > 500_000 {
                 continue;
@@ -98,5 +100,11 @@ fn a_layer_beyond_a_limit_is_refused_with_what_would_fit() {
     assert!(Geometry::of(&program(2330, 2400, 1, 3), TILE_BYTES).is_ok());
     assert!(Geometry::of(&program(1000, 1000, 50, 3), 1 << 28).is_ok());
     assert!(matches!(refused(&program(1, 1, 4096, 3), 10_000), GpuError::Limit { layer: 0, .. }));
-    assert!(matches!(refused(&program(1, 5000, 3, 3), TILE_BYTES), GpuError::Limit { layer: 0, .. }));
+    assert!(Geometry::of(&program(1, 16_384, 3, 3), TILE_BYTES).is_ok());
+    let error = refused(&program(1, 16_385, 3, 3), TILE_BYTES);
+    assert!(
+        error.to_string().ends_with("16385 outputs and factors, where the limit is 16384; 16384 would fit")
+    );
+    // Equal tables are written once.
+    assert!(Geometry::of(&program(1000, 10, 2000, 3), TILE_BYTES).is_ok());
 }

@@ -1,8 +1,6 @@
 // Mean absolute values of edges: the share of a part of the batch. A thread owns an edge and walks its rows in order,
 // as in the gradient of coefficients.
 override K: u32;
-override OT: u32;
-override WG: u32;
 
 @group(0) @binding(0) var<uniform> d: Shape;
 @group(0) @binding(1) var<uniform> control: Control;
@@ -15,10 +13,9 @@ override WG: u32;
 @compute @workgroup_size(WG)
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>,
         @builtin(num_workgroups) n: vec3<u32>) {
-  let output_tiles = (d.sums + OT - 1u) / OT;
-  let group = linear(w, n);
-  let q = (group / output_tiles) * (WG / OT) + l / OT;
-  let output = (group % output_tiles) * OT + l % OT;
+  let edge = owned(l, w, n);
+  let q = edge.x;
+  let output = edge.y;
   if (q >= d.inputs || output >= d.sums) { return; }
   var sum = 0.0;
   let end = min(d.rows, (w.z + 1u) * d.chunk);

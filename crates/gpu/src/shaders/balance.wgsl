@@ -7,19 +7,6 @@
 @group(0) @binding(4) var<storage, read_write> by_activity: array<f32>;
 @group(0) @binding(5) var<storage, read_write> penalties: array<f32>;
 
-var<workgroup> parts: array<f32, 256>;
-
-fn total(l: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  parts[l] = value;
-  workgroupBarrier();
-  for (var step = 128u; step > 0u; step = step >> 1u) {
-    if (l < step) { parts[l] += parts[l + step]; }
-    workgroupBarrier();
-  }
-  return parts[0];
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) l: u32) {
   let edges = d.inputs * d.sums;

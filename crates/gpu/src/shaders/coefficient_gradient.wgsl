@@ -3,8 +3,6 @@
 // whether columns are in workgroup memory or, where they do not fit, among the parts themselves (bits are the same),
 // and what pulls at an edge.
 override K: u32;
-override OT: u32;
-override WG: u32;
 
 @group(0) @binding(0) var<uniform> d: Shape;
 @group(0) @binding(1) var<storage, read> first: array<u32>;
@@ -15,10 +13,9 @@ override WG: u32;
 @compute @workgroup_size(WG)
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>,
         @builtin(num_workgroups) n: vec3<u32>) {
-  let output_tiles = (d.sums + OT - 1u) / OT;
-  let group = linear(w, n);
-  let q = (group / output_tiles) * (WG / OT) + l / OT;
-  let output = (group % output_tiles) * OT + l % OT;
+  let edge = owned(l, w, n);
+  let q = edge.x;
+  let output = edge.y;
   if (q >= d.inputs || output >= d.sums) { return; }
   let column = ((w.z * d.inputs + q) * (d.bases + 1u)) * d.sums + output;
   for (var r = 0u; r < d.bases; r++) { COLUMNS[place(r, l, column)] = 0.0; }

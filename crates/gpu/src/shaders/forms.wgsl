@@ -9,8 +9,6 @@
 @group(0) @binding(6) var<storage, read_write> slopes: array<f32>;   // as coefficients
 @group(0) @binding(7) var<storage, read_write> penalties: array<f32>; // [workgroup]
 
-var<workgroup> parts: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>,
         @builtin(num_workgroups) n: vec3<u32>) {
@@ -41,11 +39,6 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     value += c * product;
     slopes[id] += (slope + 2.0 * product) / bitcast<f32>(status[FACTOR]);
   }
-  parts[l] = value;
-  workgroupBarrier();
-  for (var step = 128u; step > 0u; step = step >> 1u) {
-    if (l < step) { parts[l] += parts[l + step]; }
-    workgroupBarrier();
-  }
-  if (l == 0u && group * 256u < count) { penalties[terms.of_forms + group] = parts[0]; }
+  let sum = total(l, value);
+  if (l == 0u && group * 256u < count) { penalties[terms.of_forms + group] = sum; }
 }

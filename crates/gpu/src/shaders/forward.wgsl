@@ -1,6 +1,8 @@
 // Sums of a layer. A workgroup takes OT outputs and 256/OT rows over a part of the inputs; bases are staged in
-// workgroup memory, QC inputs at a time.
+// workgroup memory, QC inputs at a time. The next layer magnifies what rounding takes here, so it is kept; and bases
+// that add up to 1 scale differences of coefficients, since far outside of a grid they are large and cancel.
 override K: u32;
+override UNITY: u32;  // whether bases add up to 1
 override OT: u32;
 override QC: u32;
 override STAGE: u32;  // 256/OT·QC
@@ -24,7 +26,7 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
   let begin = w.z * d.forward_chunk;
   let end = min(d.inputs, begin + d.forward_chunk);
   let valid = row0 + sample < d.rows && output < d.sums;
-  var sum = 0.0;
+  var sum = vec2<f32>(0.0, 0.0);
   for (var q0 = begin; q0 < end; q0 += QC) {
     for (var t = l; t < STAGE; t += 256u) {
       let row = min(row0 + t / QC, d.rows - 1u);
@@ -40,12 +42,21 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
         let t = sample * QC + i;
         let block = (q0 + i) * (d.bases + 1u);
         let at = (block + rows_first[t]) * d.sums + output;
-        var part = rows_values[t * (K + 2u) + K + 1u] * coefficients[(block + d.bases) * d.sums + output];
-        for (var m = 0u; m <= K; m++) { part += rows_values[t * (K + 2u) + m] * coefficients[at + m * d.sums]; }
-        sum += part;
+        let e = t * (K + 2u);
+        var pivot = 0.0;
+        if (UNITY == 1u) {
+          pivot = coefficients[at];
+          sum = plus(sum, pivot);
+        }
+        var part = 0.0;
+        for (var m = UNITY; m <= K; m++) {
+          part += rows_values[e + m] * (coefficients[at + m * d.sums] - pivot);
+        }
+        sum = plus(sum, part);
+        sum = plus(sum, rows_values[e + K + 1u] * coefficients[(block + d.bases) * d.sums + output]);
       }
     }
     workgroupBarrier();
   }
-  if (valid) { y[(w.z * d.rows + row0 + sample) * d.sums + output] = sum; }
+  if (valid) { y[(w.z * d.rows + row0 + sample) * d.sums + output] = sum.x + sum.y; }
 }

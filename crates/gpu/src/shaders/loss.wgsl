@@ -7,18 +7,6 @@
 @group(0) @binding(5) var<storage, read_write> dy: array<f32>; // [row][node]
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>; // [workgroup]
 
-var<workgroup> parts: array<f32, 256>;
-
-fn total(l: u32, value: f32) -> f32 {
-  parts[l] = value;
-  workgroupBarrier();
-  for (var step = 128u; step > 0u; step = step >> 1u) {
-    if (l < step) { parts[l] += parts[l + step]; }
-    workgroupBarrier();
-  }
-  return parts[0];
-}
-
 // The share of a row in the mean.
 fn share(row: u32) -> f32 {
   if (control.weighted == 0u) { return control.row_scale; }
@@ -29,6 +17,11 @@ fn share(row: u32) -> f32 {
 fn log_1p(z: f32) -> f32 {
   if (z < 0.03125) { return z * (1.0 - z * (0.5 - z * (0.33333333 - z * (0.25 - z * 0.2)))); }
   return log(1.0 + z);
+}
+
+// What follows from `y`, or NaN if that is not finite: `max` and `sign` may lose it, and compilers a product with 0.
+fn of_finite(y: f32, value: f32) -> f32 {
+  return select(bitcast<f32>(bitcast<u32>(y) | 0x7fc00000u), value, is_finite(y));
 }
 
 // Value and slope of a loss that is a mean over elements.
@@ -61,10 +54,8 @@ fn elements(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: v
     if (weight != 0.0) {
       let y = outputs[id];
       let found = element(y, targets[id]);
-      // `max` and `sign` may lose a NaN.
-      let poison = select(y * 0.0, 0.0, is_finite(y));
-      value = weight * found.x + poison;
-      slope = weight * found.y + poison;
+      value = of_finite(y, weight * found.x);
+      slope = of_finite(y, weight * found.y);
     }
     dy[id] = slope;
   }
@@ -83,18 +74,19 @@ fn entropy(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: ve
     let weight = share(row);
     let begin = row * d.nodes;
     var largest = outputs[begin];
-    var poison = 0.0;
+    var lost = 0.0;
     for (var c = 0u; c < d.nodes; c++) {
       let y = outputs[begin + c];
       largest = max(largest, y);
-      if (!is_finite(y)) { poison = y * 0.0; }
+      if (!is_finite(y)) { lost = y; }
     }
     var sum = 0.0;
     for (var c = 0u; c < d.nodes; c++) { sum += exp_down(outputs[begin + c] - largest); }
     var mass = 1.0;
     var expected = 0.0;
     if (control.labels == 1u) {
-      expected = outputs[begin + u32(targets[row])] - largest;
+      // The label of a row without weight may be any number.
+      if (weight != 0.0) { expected = outputs[begin + u32(targets[row])] - largest; }
     } else {
       mass = 0.0;
       for (var c = 0u; c < d.nodes; c++) {
@@ -107,11 +99,11 @@ fn entropy(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: ve
       if (weight != 0.0) {
         var t = 0.0;
         if (control.labels == 1u) { t = select(0.0, 1.0, c == u32(targets[row])); } else { t = targets[begin + c]; }
-        slope = weight * (exp_down(outputs[begin + c] - largest) / sum * mass - t) + poison;
+        slope = of_finite(lost, weight * (exp_down(outputs[begin + c] - largest) / sum * mass - t));
       }
       dy[begin + c] = slope;
     }
-    if (weight != 0.0) { value = weight * (mass * log(sum) - expected) + poison; }
+    if (weight != 0.0) { value = of_finite(lost, weight * (mass * log(sum) - expected)); }
   }
   let part = total(l, value);
   if (l == 0u && group * 256u < d.rows) { partials[group] = part; }

@@ -4,8 +4,6 @@
 @group(0) @binding(2) var<storage, read_write> status: array<atomic<u32>>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
-var<workgroup> parts: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>,
         @builtin(num_workgroups) n: vec3<u32>) {
@@ -19,11 +17,6 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
       sum += g * g;
     }
   }
-  parts[l] = sum;
-  workgroupBarrier();
-  for (var step = 128u; step > 0u; step = step >> 1u) {
-    if (l < step) { parts[l] += parts[l + step]; }
-    workgroupBarrier();
-  }
-  if (l == 0u && group * 4096u < d.count) { partials[group] = parts[0]; }
+  let squares = total(l, sum);
+  if (l == 0u && group * 4096u < d.count) { partials[group] = squares; }
 }

@@ -4,24 +4,17 @@
 @group(0) @binding(2) var<storage, read_write> status: array<atomic<u32>>;
 @group(0) @binding(3) var<storage, read_write> outcomes: array<vec4<u32>>; // [slot]: loss, squares, faults
 
-var<workgroup> parts: array<f32, 256>;
-
-fn total(l: u32, count: u32) -> f32 {
+// What a thread has of so many partial sums.
+fn share(l: u32, count: u32) -> f32 {
   var sum = 0.0;
   for (var i = l; i < count; i += 256u) { sum += partials[i]; }
-  parts[l] = sum;
-  workgroupBarrier();
-  for (var step = 128u; step > 0u; step = step >> 1u) {
-    if (l < step) { parts[l] += parts[l + step]; }
-    workgroupBarrier();
-  }
-  return parts[0];
+  return sum;
 }
 
 // Adds the partial sums of a tile to the loss. The factor is what the gradient lacks: rmse is the root of mse.
 @compute @workgroup_size(256)
 fn tally(@builtin(local_invocation_index) l: u32) {
-  let tile = total(l, control.partials);
+  let tile = total(l, share(l, control.partials));
   if (l != 0u) { return; }
   var loss = tile;
   if (control.first == 0u) { loss += bitcast<f32>(atomicLoad(&status[LOSS])); }
@@ -35,14 +28,14 @@ fn tally(@builtin(local_invocation_index) l: u32) {
 // Adds up the partial sums of the penalty.
 @compute @workgroup_size(256)
 fn collect(@builtin(local_invocation_index) l: u32) {
-  let penalty = total(l, control.penalties);
+  let penalty = total(l, share(l, control.penalties));
   if (l == 0u) { atomicStore(&status[PENALTY], bitcast<u32>(penalty)); }
 }
 
 // Writes the outcome of a step, and freezes the parameters for good at the first that is not finite.
 @compute @workgroup_size(256)
 fn judge(@builtin(local_invocation_index) l: u32) {
-  let squares = total(l, control.squares);
+  let squares = total(l, share(l, control.squares));
   if (l != 0u) { return; }
   var loss = bitcast<f32>(atomicLoad(&status[LOSS]));
   if (control.loss == 4u) { loss = sqrt(loss); }

@@ -9,7 +9,7 @@ use crate::observer::Observer;
 use crate::options::{CheckpointEvery, Length};
 use crate::report::{StopReason, Watched};
 use crate::state::Position;
-use kanode_engine::{EngineError, Keep, Real, Resident, ResidentStart, ResidentStep};
+use kanode_engine::{EngineError, Hold, Keep, Real, Resident, ResidentStart};
 use kanode_optim::{OptimizerState, Step, StepOutcome};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,8 @@ const WINDOW: u64 = 32;
 /// How long a window may take where it has more than one step: nobody can cancel a fit in it, and it is told of at its
 /// end. So a device is read from once in so many steps, or a few times a second where they are slow.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How often parameters are brought home, in case the device is lost.
+/// How often parameters are brought home at least, in case the device is lost: after the first window, after `PATIENCE`,
+/// and then after twice as long each time, up to this.
 const SAFETY: Duration = Duration::from_secs(5);
 
 /// Training on a device.
@@ -29,6 +30,12 @@ pub(super) struct OnDevice<T> {
     ahead: u64,
     home: Position,
     since: Instant,
+    /// How long after that they are due.
+    due: Duration,
+    /// Whether the window before found better parameters, which the device does not hold yet.
+    pub(super) better: bool,
+    /// Whether it holds better ones than were ever home.
+    holds: bool,
 }
 
 /// A step that is queued.
@@ -69,30 +76,48 @@ impl<T: Real> Run<'_, T> {
             ahead: 0,
             home: self.position.clone(),
             since: Instant::now(),
+            due: Duration::ZERO,
+            better: false,
+            holds: false,
         });
         Ok(self.on_device.is_some())
     }
 
-    /// Brings parameters and moments home, where steps were done since they were.
+    /// Has the device hold the best parameters, where the window before found them: those that were measured at its end,
+    /// or that it kept before a step. They stay there until parameters are brought home.
+    fn hold_on_device(&mut self) -> Result<(), EngineError> {
+        let what = if self.measures_before_step() { Hold::Kept } else { Hold::Present };
+        let Some(device) = self.on_device.as_mut().filter(|device| device.better) else { return Ok(()) };
+        (device.better, device.holds) = (false, true);
+        device.trainer.hold(what)
+    }
+
+    /// Brings parameters, moments and the best parameters home, where steps were done since they were.
     pub(super) fn bring_home(&mut self) -> Result<(), EngineError> {
+        let brought = self.hold_on_device().and_then(|()| self.read_device());
+        if brought.is_err() {
+            self.lose_device();
+        }
+        brought
+    }
+
+    fn read_device(&mut self) -> Result<(), EngineError> {
         let Some(device) = self.on_device.as_mut().filter(|device| device.ahead > 0) else { return Ok(()) };
         let Method::Gradient(optimizer) = &mut self.method else { return Ok(()) };
         let mut x = self.x.clone();
-        let read = device.read(optimizer, &mut x);
-        if read.is_ok() {
-            self.x = x;
-            (device.home, device.since) = (self.position.clone(), Instant::now());
-        } else {
-            self.lose_device();
-        }
-        read
+        let mut best = device.holds.then(|| x.clone());
+        device.read(optimizer, &mut x, best.as_deref_mut())?;
+        self.x = x;
+        best.into_iter().for_each(|best| self.watch.bring(best));
+        (device.home, device.since) = (self.position.clone(), Instant::now());
+        device.due = (2 * device.due).clamp(PATIENCE, SAFETY);
+        Ok(())
     }
 
     /// Goes back to where the parameters were home last: those of a lost device are lost.
     fn lose_device(&mut self) {
         if let Some(device) = self.on_device.take() {
-            let best = self.position.best;
-            self.position = Position { best, ..device.home };
+            self.position = device.home;
         }
     }
 
@@ -112,7 +137,7 @@ impl<T: Real> Run<'_, T> {
                 if let Some(device) = &mut self.on_device {
                     let steps = self.position.steps - before;
                     device.window = next_window(device.window, steps, begun.elapsed());
-                    if device.since.elapsed() > SAFETY {
+                    if device.since.elapsed() >= device.due {
                         self.bring_home()?;
                     }
                 }
@@ -122,6 +147,7 @@ impl<T: Real> Run<'_, T> {
     }
 
     fn run_window(&mut self, observer: &mut dyn Observer<T>) -> Result<Option<StopReason>, TrainError> {
+        self.hold_on_device()?;
         let (count, whole) = (self.batches.count(), self.batches.count() == 1);
         let Position { steps, epochs, batch: first, .. } = self.position;
         let length = self.window_length(count - first);
@@ -148,10 +174,6 @@ impl<T: Real> Run<'_, T> {
         let outcomes = device.trainer.outcomes()?;
         device.ahead += outcomes.iter().take_while(|step| step.done).count() as u64;
         self.position.evaluations = self.position.evaluations.saturating_add(outcomes.len() as u64);
-        if watches && self.is_best_in(&outcomes, whole, first + length == count, &queued) {
-            let Some(device) = &mut self.on_device else { return Ok(None) };
-            device.trainer.kept(&mut self.before)?;
-        }
         for (outcome, Queued { rate, weight }) in outcomes.iter().zip(queued) {
             if !outcome.done {
                 // What is wrong with it, the ordinary step will say.
@@ -171,21 +193,6 @@ impl<T: Real> Run<'_, T> {
             }
         }
         Ok(None)
-    }
-
-    /// Whether a window found parameters that are better than all before, so that they are wanted.
-    fn is_best_in(&self, outcomes: &[ResidentStep], whole: bool, ends_pass: bool, queued: &[Queued]) -> bool {
-        let losses = outcomes.iter().take_while(|step| step.done).map(|step| step.loss);
-        let better = |loss: f64| self.position.best.is_none_or(|best| loss < best.loss);
-        if whole {
-            return losses.into_iter().any(better);
-        }
-        let (mut loss, mut weight) = (self.position.pass_loss, self.position.pass_weight);
-        for (step, queued) in losses.zip(queued) {
-            loss += step * queued.weight;
-            weight += queued.weight;
-        }
-        ends_pass && better(loss / weight)
     }
 
     /// Steps until something wants to know how it goes.
@@ -236,7 +243,17 @@ fn next_window(window: u64, steps: u64, elapsed: Duration) -> u64 {
 }
 
 impl<T: Real> OnDevice<T> {
-    fn read(&mut self, optimizer: &mut OptimizerState<T>, x: &mut [T]) -> Result<(), EngineError> {
+    /// Reads parameters, moments, and what is held if it is asked for; counts the steps done.
+    fn read(
+        &mut self,
+        optimizer: &mut OptimizerState<T>,
+        x: &mut [T],
+        held: Option<&mut [T]>,
+    ) -> Result<(), EngineError> {
+        if let Some(held) = held {
+            self.trainer.held(held)?;
+            self.holds = false;
+        }
         if let Some(memory) = optimizer.adam_memory() {
             self.trainer.read(x, memory.first, memory.second)?;
             *memory.steps += std::mem::take(&mut self.ahead);

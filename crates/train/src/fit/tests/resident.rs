@@ -4,22 +4,23 @@ use super::*;
 use crate::regularization::Regularization;
 use kanode_engine::reference::penalty;
 use kanode_engine::{
-    AdamRule, AdamSlabs, Batch, EngineError, Executor, Keep, LayerStatistics, Loss, Penalty, Program,
+    AdamRule, AdamSlabs, Batch, EngineError, Executor, Hold, Keep, LayerStatistics, Loss, Penalty, Program,
     Resident, ResidentStart, ResidentStep,
 };
 use kanode_network::{Penalties, Smoothness};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// The reference backend, as a device; it is lost after so many steps.
+/// The reference backend, as a device; it is lost after so many steps, and counts them and what is read from it.
 struct Device {
     lost_after: usize,
     steps: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
 }
 
 impl Device {
     fn new() -> Self {
-        Self { lost_after: usize::MAX, steps: Arc::default() }
+        Self { lost_after: usize::MAX, steps: Arc::default(), reads: Arc::default() }
     }
 }
 
@@ -28,6 +29,7 @@ struct DeviceExecutor {
     program: Arc<Program>,
     lost_after: usize,
     steps: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
 }
 
 struct DeviceTrainer {
@@ -36,19 +38,22 @@ struct DeviceTrainer {
     inner: Box<dyn Executor<f64>>,
     slabs: [Vec<f64>; 3],
     kept: Vec<f64>,
+    held: Vec<f64>,
     still: Vec<usize>,
     lowest: f64,
     outcomes: Vec<ResidentStep>,
     frozen: bool,
     lost_after: usize,
     steps: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
 }
 
 impl Compile<f64> for Device {
     fn compile(&self, program: &Arc<Program>) -> Result<Box<dyn Executor<f64>>, EngineError> {
         let inner = Compile::<f64>::compile(&Reference, program)?;
-        let (program, steps) = (Arc::clone(program), Arc::clone(&self.steps));
-        Ok(Box::new(DeviceExecutor { inner, program, lost_after: self.lost_after, steps }))
+        let program = Arc::clone(program);
+        let (steps, reads) = (Arc::clone(&self.steps), Arc::clone(&self.reads));
+        Ok(Box::new(DeviceExecutor { inner, program, lost_after: self.lost_after, steps, reads }))
     }
 }
 
@@ -96,12 +101,14 @@ impl Executor<f64> for DeviceExecutor {
             inner: Compile::<f64>::compile(&Reference, &self.program)?,
             slabs: [start.parameters, start.first, start.second].map(<[f64]>::to_vec),
             kept: start.parameters.to_vec(),
+            held: Vec::new(),
             still: start.still.to_vec(),
             lowest: start.lowest.unwrap_or(f64::INFINITY),
             outcomes: Vec::new(),
             frozen: false,
             lost_after: self.lost_after,
             steps: Arc::clone(&self.steps),
+            reads: Arc::clone(&self.reads),
         })))
     }
 }
@@ -156,11 +163,22 @@ impl Resident<f64> for DeviceTrainer {
         for (to, from) in [parameters, first, second].into_iter().zip(&self.slabs) {
             to.copy_from_slice(from);
         }
+        self.reads.fetch_add(1, SeqCst);
         Ok(())
     }
 
-    fn kept(&mut self, parameters: &mut [f64]) -> Result<(), EngineError> {
-        parameters.copy_from_slice(&self.kept);
+    fn hold(&mut self, what: Hold) -> Result<(), EngineError> {
+        let from = match what {
+            Hold::Kept => &self.kept,
+            Hold::Present => &self.slabs[0],
+        };
+        self.held.clone_from(from);
+        Ok(())
+    }
+
+    fn held(&mut self, parameters: &mut [f64]) -> Result<(), EngineError> {
+        parameters.copy_from_slice(&self.held);
+        self.reads.fetch_add(1, SeqCst);
         Ok(())
     }
 
@@ -264,6 +282,46 @@ fn a_lost_device_leaves_a_fit_that_can_go_on_here() {
     let mut expected = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
     fit(&mut expected, &data, None, &case, None, &Reference, &mut Unobserved).unwrap();
     assert!(network.parameters() == expected.parameters());
+}
+
+#[test]
+fn a_lost_device_leaves_what_it_learned_even_without_checkpoints() {
+    let data = crate::testing::surface(50, 1);
+    let case = options(Some(40), None, None);
+    let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+    let device = Device { lost_after: 25, ..Device::new() };
+    let failure = fit(&mut network, &data, None, &case, None, &device, &mut Unobserved).unwrap_err();
+    let report = *failure.report.unwrap();
+    let (steps, best) = (report.state.position.steps, report.state.position.best);
+    // Home after the first window, and again when enough time has passed.
+    assert!((1..=25).contains(&steps) && best.is_some_and(|best| best.step <= steps), "{steps} {best:?}");
+    assert!(network.is_fitted() && network.parameters() == report.state.best_parameters.as_ref().unwrap());
+    let rest = options(Some(40 - steps), None, None);
+    fit(&mut network, &data, None, &rest, Some(report.state), &Reference, &mut Unobserved).unwrap();
+    let mut expected = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+    fit(&mut expected, &data, None, &case, None, &Reference, &mut Unobserved).unwrap();
+    assert!(network.parameters() == expected.parameters());
+}
+
+/// Every step finds better parameters here, and every record a better validation.
+#[test]
+fn better_parameters_stay_on_the_device() {
+    let (data, held) = (crate::testing::surface(50, 1), crate::testing::surface(20, 2));
+    for (case, validation) in [
+        (options(Some(100), None, None), None),
+        (options(None, Some(30), Some(16)), None),
+        (options(Some(60), None, None), Some(&held)),
+    ] {
+        let case = FitOptions { learning_rate: Some(1e-4), ..case };
+        let mut network = Network::<f64>::new(Specification::of(&[2, 3, 1])).unwrap();
+        let device = Device::new();
+        let started = std::time::Instant::now();
+        let report = fit(&mut network, &data, validation, &case, None, &device, &mut Unobserved).unwrap();
+        assert!(report.history.windows(2).all(|pair| pair[1].loss < pair[0].loss));
+        // Parameters and best ones come home at the start, at the end, and every quarter of a second at most.
+        let most = 2 * (2 + (started.elapsed().as_secs_f64() / 0.25) as usize);
+        assert!(device.reads.load(SeqCst) <= most, "{} of {most}", device.reads.load(SeqCst));
+    }
 }
 
 /// The device adds penalties up in another order.
