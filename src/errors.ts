@@ -179,6 +179,10 @@ const deviceHints: Readonly<Record<string, string>> = {
   feature: "Use device: 'cpu', or build the native library with its feature gpu.",
 }
 
+const optionHints: Readonly<Record<string, string>> = {
+  stateless: 'Save what is to be resumed with save(path, { optimizerState: true }), or fit without resume.',
+}
+
 const fileHints: Readonly<Record<string, string>> = {
   truncated: 'The file ends too early; copy it again or use an older checkpoint.',
   corrupt: 'The file is damaged or not a kanode model; copy it again or use an older checkpoint.',
@@ -210,7 +214,8 @@ export function fromNativeText(json: string, cause?: unknown, more?: KanErrorDet
   const kind = String(details.kind)
   const fileHint = code === 'ERR_KAN_FILE' && Object.hasOwn(fileHints, kind) ? fileHints[kind] : undefined
   const deviceHint = code === 'ERR_KAN_DEVICE' && Object.hasOwn(deviceHints, kind) ? deviceHints[kind] : undefined
-  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? deviceHint ?? hints[code])
+  const optionHint = code === 'ERR_KAN_OPTION' && Object.hasOwn(optionHints, kind) ? optionHints[kind] : undefined
+  const hint = typeof parsed.hint === 'string' ? parsed.hint : (fileHint ?? deviceHint ?? optionHint ?? hints[code])
   const parts = { code, message, hint, details, cause }
   return code === 'ERR_KAN_OPTION' ? new KanRangeError(parts) : new KanError(parts)
 }
