@@ -179,6 +179,10 @@ const deviceHints: Readonly<Record<string, string>> = {
   feature: "Use device: 'cpu', or build the native library with its feature gpu.",
 }
 
+const optionHints: Readonly<Record<string, string>> = {
+  stateless: 'Save what is to be resumed with save(path, { optimizerState: true }), or fit without resume.',
+}
+
 const fileHints: Readonly<Record<string, string>> = {
   truncated: 'The file ends too early; copy it again or use an older checkpoint.',
   corrupt: 'The file is damaged or not a kanode model; copy it again or use an older checkpoint.',
@@ -199,6 +203,7 @@ function hintOf(code: KanErrorCode, { kind, backend, option, found }: KanErrorDe
   if (code === 'ERR_KAN_FILE') return of(fileHints)
   if (code === 'ERR_KAN_DEVICE') return of(deviceHints)
   if (code === 'ERR_KAN_MACHINE' && backend === 'gpu') return "Use device: 'cpu', which has no such limit."
+  if (code === 'ERR_KAN_OPTION' && Object.hasOwn(optionHints, String(kind))) return of(optionHints)
   if (option === 'device' && found === 'gpu') return "Make the model with dtype: 'f32'."
   return undefined
 }

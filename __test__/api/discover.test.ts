@@ -81,8 +81,24 @@ describe('discover', () => {
     expect(JSON.stringify(again)).toBe(JSON.stringify(result))
     expect(inspect(again)).toBe(inspect(result))
     expect(inspect(result)).toMatch(/→ .*mass/)
+    expect(`${result}`).toBe(inspect(result))
     expect(inspect(result.best() satisfies SymbolicCandidate)).toContain('c1')
-    expect(() => SymbolicResult.fromJSON({ front: [] })).toThrow(expect.objectContaining({ code: 'ERR_KAN_FORMULA' }))
+    const kept = JSON.parse(JSON.stringify(result)) as { front: Record<string, unknown>[] }
+    const without = (name: string) => ({ ...kept, front: [{ ...kept.front[0], [name]: undefined }] })
+    for (const [json, said] of [
+      [{ front: [] }, /no candidate at the place `best`/],
+      ['', /is not JSON/],
+      ['no result', /is not JSON/],
+      ...['r2', 'exact', 'validationError', 'constants'].map(name => [
+        without(name),
+        RegExp(`\\[0\\] whose \`${name}\``),
+      ]),
+      [{ ...kept, front: [{ ...kept.front[0], constants: [null] }] }, /`constants` is missing/],
+    ] as const) {
+      expect(() => SymbolicResult.fromJSON(json)).toThrow(
+        expect.objectContaining({ code: 'ERR_KAN_FORMULA', message: expect.stringMatching(said as RegExp) as string }),
+      )
+    }
   })
 })
 

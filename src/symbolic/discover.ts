@@ -61,7 +61,11 @@ export interface DiscoverOptions {
    * found.
    */
   families?: readonly FamilyName[] | undefined
-  /** Functions that formulas may have besides sums, products, powers and roots; all of them unless given. */
+  /**
+   * Functions that formulas may have besides sums, products, powers and roots; all of them unless given. It is a limit:
+   * `erf`, `j0`, `j1`, `sinh` and `cosh` are looked for only with a family that has them, as in
+   * `families: ['default', 'erf']`.
+   */
   functions?: readonly FunctionName[] | undefined
   /** Length that formulas may have at most; see {@link Formula.complexity}. */
   maxComplexity?: number | undefined
@@ -80,7 +84,10 @@ export interface DiscoverOptions {
   seed?: number | undefined
   /** Stops the search when it is aborted; the promise rejects with an `AbortError`, which has `details.result`. */
   signal?: Signal | undefined
-  /** Called about twenty times a second at most, when there is a better formula. What it throws ends the search. */
+  /**
+   * Called about twenty times a second at most, when there is a better formula, and now and then with the best so far
+   * while there is none. What it throws ends the search.
+   */
   onProgress?: ((progress: DiscoverProgress) => unknown) | undefined
 }
 

@@ -201,16 +201,16 @@ export class SymbolicResult implements Iterable<SymbolicCandidate> {
    * @throws {@link KanError} `ERR_KAN_FORMULA` if it is something else.
    */
   static fromJSON(json: unknown): SymbolicResult {
-    const value: unknown = typeof json === 'string' ? JSON.parse(json) : json
+    const value: unknown = typeof json === 'string' ? parsed(json) : json
     if (typeof value !== 'object' || value === null) refuseType('The result', 'what toJSON of a result gave', json)
     const { front, best, mostAccurate, effort } = value as Partial<KeptFront>
-    const places = [best, mostAccurate].every(place => Number.isInteger(place) && front?.[place!] !== undefined)
-    if (!Array.isArray(front) || !front.every(isKept) || !places) {
-      throw new KanError({
-        code: 'ERR_KAN_FORMULA',
-        message: 'The JSON is no result of a search for formulas',
-        hint: 'Give what toJSON() of a SymbolicResult returned.',
-      })
+    if (!Array.isArray(front)) refuse('has no list `front`')
+    front.forEach((candidate, place) => {
+      const fault = faultOf(candidate)
+      if (fault !== undefined) refuse(`has a candidate front[${place}] whose \`${fault}\` is missing or something else`)
+    })
+    for (const [name, place] of Object.entries({ best, mostAccurate })) {
+      if (!Number.isInteger(place) || front[place!] === undefined) refuse(`has no candidate at the place \`${name}\``)
     }
     return new SymbolicResult({
       front,
@@ -218,6 +218,11 @@ export class SymbolicResult implements Iterable<SymbolicCandidate> {
       mostAccurate: mostAccurate!,
       ...(effort === undefined || effort === null ? {} : { effort }),
     })
+  }
+
+  /** What `console.log` shows. */
+  toString(): string {
+    return this[inspectSymbol]()
   }
 
   /** What `console.log` shows: the front as a table, the best marked. */
@@ -246,9 +251,55 @@ export class SymbolicResult implements Iterable<SymbolicCandidate> {
   }
 }
 
-function isKept(value: unknown): value is Kept {
+function refuse(fault: string): never {
+  throw new KanError({
+    code: 'ERR_KAN_FORMULA',
+    message: `The JSON is no result of a search for formulas: it ${fault}`,
+    hint: 'Give what toJSON() of a SymbolicResult returned.',
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return refuse(`is not JSON (${(error as Error).message})`)
+  }
+}
+
+const isNumber = (value: unknown) => typeof value === 'number'
+const isNumberOrNull = (value: unknown) => value === null || isNumber(value)
+
+function isAgreement(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  const { largest, rms } = value as Partial<Agreement>
+  return isNumber(largest) && isNumber(rms)
+}
+
+function isConstant(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { formula, skeleton, constants, complexity, error, bits } = value as Partial<Kept>
-  const numbers = [complexity, error, bits].every(number => typeof number === 'number')
-  return formula !== undefined && typeof skeleton === 'string' && Array.isArray(constants) && numbers
+  const { name, value: number, standardError, snapped } = value as Partial<FormulaConstant>
+  const isText = snapped === null || typeof snapped === 'string'
+  return typeof name === 'string' && isNumber(number) && isNumberOrNull(standardError) && isText
+}
+
+/** What a kept candidate needs, and how it is told. */
+const kept: { readonly [Name in keyof Required<Kept>]: (value: unknown) => boolean } = {
+  formula: value => value !== undefined,
+  skeleton: value => typeof value === 'string',
+  constants: value => Array.isArray(value) && value.every(isConstant),
+  complexity: isNumber,
+  error: isNumber,
+  validationError: isNumberOrNull,
+  r2: isNumber,
+  bits: isNumber,
+  exact: value => typeof value === 'boolean',
+  agreement: isAgreement,
+}
+
+/** Which property of a kept candidate is missing or something else. */
+function faultOf(candidate: unknown): string | undefined {
+  if (typeof candidate !== 'object' || candidate === null) return 'formula'
+  const values = candidate as Partial<Record<keyof Kept, unknown>>
+  return Object.entries(kept).find(([name, suits]) => !suits(values[name as keyof Kept]))?.[0]
 }

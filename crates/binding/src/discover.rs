@@ -74,8 +74,8 @@ impl NativeSearch {
             let cancel = Arc::clone(&self.cancel);
             spawn(env, "discover", Arc::clone(&cancel), move || {
                 let begun = Instant::now();
-                let told = |progress: &Progress| teller.tell(|| event(progress, sample.variance(), begun));
-                let found = pool.install(|| discover(&sample, &options, &|| cancel.load(SeqCst), &told));
+                let told = |progress: &Progress| teller.tell(|| event(progress, sample.deviation(), begun));
+                let found = pool.install(|| discover(&sample, &options, &|| cancel.load(SeqCst), &told))?;
                 let mut front = report(&found.front, &sample, validation.as_ref())?;
                 front["effort"] = json!({
                     "evaluations": found.evaluations.round(),
@@ -125,13 +125,13 @@ pub(crate) fn sample_of(names: &[Arc<str>], data: &NativeData) -> Result<Sample,
 }
 
 /// JSON of progress.
-fn event(progress: &Progress, variance: f64, begun: Instant) -> Option<String> {
+fn event(progress: &Progress, deviation: f64, begun: Instant) -> Option<String> {
     let formula = Formula::new(progress.formula.rounded(6), None).ok()?;
     let value: Value = json!({
         "evaluations": progress.evaluations,
         "elapsedMs": begun.elapsed().as_secs_f64() * 1e3,
         "formula": formula.print("text").ok()?,
-        "error": (progress.error * variance).sqrt(),
+        "error": progress.error.sqrt() * deviation,
     });
     serde_json::to_string(&value).ok()
 }

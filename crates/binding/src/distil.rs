@@ -192,7 +192,7 @@ impl Search {
             time: seconds.map(Duration::from_secs_f64),
             noise: *noise,
         };
-        let deviation = self.sample.variance().sqrt();
+        let deviation = self.sample.deviation();
         let mut progress = |progress: DistilProgress| {
             self.teller.tell(|| {
                 let DistilProgress { evaluations, fixed, edges, error } = progress;

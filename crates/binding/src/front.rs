@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// JSON of a front: for each candidate the formula, its constants, length, errors on the sample and on validation rows in
 /// the units of the target, and bits.
 pub(crate) fn report(front: &Front, sample: &Sample, validation: Option<&Sample>) -> Result<Value, Failure> {
-    let spread = sample.variance().sqrt();
+    let spread = sample.deviation();
     let list: Result<Vec<Value>, Failure> = front
         .candidates()
         .iter()

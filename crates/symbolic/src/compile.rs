@@ -142,8 +142,10 @@ impl Plan {
         if let Some(layer) = found {
             return Ok(layer);
         }
+        // A number is no factor of a product node: it belongs to an edge.
+        let varies = |factor: &Expression| !factor.variables().is_empty();
         let sums = match value.node() {
-            Node::Product(factors) => factors.iter().map(terms).collect(),
+            Node::Product(factors) if factors.iter().all(varies) => factors.iter().map(terms).collect(),
             _ => vec![terms(value)],
         };
         self.place(value, sums)
@@ -278,10 +280,16 @@ mod tests {
             "2.5*x + 1.5",
             "x",
             "x*y",
+            "pi*x*y/2",
+            "sin(x)",
+            "x^2*exp(-x)",
+            "y*z/x^2",
             "exp(-(x - 0.5)^2*(1 + y*exp(z*x)))",
         ];
-        for text in texts {
-            let formula = Formula::parse(text, None).unwrap();
+        // Each alone, behind a number and turned.
+        let scaled = |text: &str| [text.to_owned(), format!("2.5*({text})"), format!("-({text})")];
+        for text in texts.iter().flat_map(|text| scaled(text)) {
+            let formula = Formula::parse(&text, None).unwrap();
             let count = formula.variables().len();
             let network = network_of(&formula, &vec![(0.2, 1.5); count]).unwrap();
             let x: Vec<f64> = (0..20 * count).map(|at| 0.2 + (at as f64 * 0.618).fract() * 1.3).collect();

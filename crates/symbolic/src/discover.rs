@@ -20,6 +20,7 @@ mod rational;
 mod reduce;
 mod screen;
 mod search;
+mod simple;
 mod solve;
 mod subsets;
 mod surrogate;
@@ -33,7 +34,7 @@ pub(crate) use search::EVALUATION;
 
 use crate::expression::{Expression, Function};
 use crate::families::{Family, default_families};
-use crate::front::{Candidate, Description, Front, finish};
+use crate::front::{Candidate, Description, Front, finish, variants};
 use crate::model::Model;
 use crate::sample::Sample;
 use problem::Problem;
@@ -95,6 +96,7 @@ impl SearchOptions {
 }
 
 /// How far a search is.
+#[derive(Clone, Debug)]
 pub struct Progress {
     /// Evaluations so far.
     pub evaluations: f64,
@@ -149,6 +151,8 @@ pub(crate) fn discover(
     let share = clean_share(&noise, few.rows());
     let mut search = Search::new(&shared, None, false, options.evaluations);
     search.offer(features::constant(0), &[problem::moments(&problem.y).0], 10);
+    let simple = if few.is_constant() { Vec::new() } else { simple::laws(&problem) };
+    simple.iter().for_each(|(law, values)| search.offer(law.clone(), values, 20));
     if !few.is_constant() {
         let soon = options.time.map(|time| begun + time.mul_f64(SEARCHING * share));
         search = search.next(None, false, options.evaluations * share, soon);
@@ -162,8 +166,14 @@ pub(crate) fn discover(
     let finalists = if search.has_exact() { FINALISTS.0 } else { FINALISTS.1 };
     let all = sample.thinned(FINAL_ROWS, options.seed);
     let description = Description::of_exact(all.rows());
-    let front =
-        finish(&search.archive, &all, description, finalists, &|formula| options.admits(formula), &late);
+    let admits = |formula: &Expression| options.admits(formula);
+    let front = finish(&search.archive, &all, description, finalists, &admits, &late);
+    let simple = simple
+        .iter()
+        .take_while(|_| !late())
+        .flat_map(|(law, values)| variants(&Model::with_values(law.clone(), values), &all, description));
+    let simple = simple.filter(|one| admits(&one.model.expression()));
+    let front = Front::of(front.iter().flat_map(Front::candidates).cloned().chain(simple));
     let front = match front {
         Some(front) if all.rows() < sample.rows() => front.on_all(sample, description, &late),
         front => front,
@@ -290,6 +300,42 @@ mod tests {
         let _ = pool.install(|| discover(&data, &options, &|| false, &progress));
         let told = told.into_inner().unwrap();
         assert!(told.len() > 3 && told.is_sorted_by(|before, after| before >= after), "{told:?}");
+    }
+
+    #[test]
+    fn few_rows_are_explained_by_what_is_simple() {
+        let found = |x: &[f64], y: &[f64]| {
+            let sample = Sample::new(vec![Arc::from("x")], vec![x.to_vec()], y.to_vec(), None).unwrap();
+            discover(&sample, &SearchOptions::default(), &|| false, &|_| {})
+        };
+        let best = |found: &Discovery| {
+            let best = &found.front.candidates()[found.front.best()];
+            (format!("{:?}", best.model.expression()), best.is_exact())
+        };
+        let three = [1.0, 2.0, 3.0];
+        let straight = found(&three, &[2.0, 4.0, 6.0]);
+        assert_eq!((best(&straight), straight.ended), (("2*x".to_owned(), true), SearchEnd::Exact));
+        assert_eq!(best(&found(&three, &[1.0, 4.0, 9.0])), ("x^2".to_owned(), true));
+        // A power law with noise.
+        let five = found(&[1.0, 2.0, 3.0, 4.0, 5.0], &[1.02, 2.8, 5.22, 7.95, 11.2]);
+        assert!(!best(&five).1 && five.ended != SearchEnd::Exact, "{:?}", best(&five));
+        let formula = &five.front.candidates()[five.front.best()];
+        assert!(formula.model.free() <= 2 && formula.complexity < 10.0, "{:?}", best(&five));
+        // Nothing but noise.
+        let noise = crate::testing::noise(3, 10);
+        let pure = found(&crate::testing::uniform(4, 10), &noise);
+        let formula = &pure.front.candidates()[pure.front.best()];
+        assert!(!formula.is_exact() && formula.complexity < 12.0, "{:?}", best(&pure));
+    }
+
+    #[test]
+    fn a_constant_target_is_told_once() {
+        let sample =
+            Sample::new(vec![Arc::from("x")], vec![vec![1.0, 2.0, 3.0, 4.0]], vec![7.0; 4], None).unwrap();
+        let found = discover(&sample, &SearchOptions::default(), &|| false, &|_| {});
+        let texts: Vec<String> =
+            found.front.candidates().iter().map(|one| format!("{:?}", one.model.expression())).collect();
+        assert_eq!(texts, ["7"]);
     }
 
     #[test]

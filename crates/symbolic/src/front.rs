@@ -9,7 +9,8 @@ use crate::expression::Expression;
 use crate::model::{LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};
 use crate::sample::Sample;
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// Bits for a unit of complexity, and for a constant that is exact.
 const UNIT: f64 = 3.0;
@@ -19,6 +20,15 @@ const EXACT_CONSTANT: f64 = 1.0;
 const EXACT: f64 = 1e-27;
 const EXACT_FEW: f64 = 1e-21;
 const FEW: usize = 6;
+/// Bits below those of no formula at all that a description must have so that an exact formula is no chance.
+const SURE: f64 = 20.0;
+/// Rows up to which a constant takes away a row, and from which on it takes none: there ½·log₂ n is its charge. Constants
+/// as many as rows meet anything, and what they meet says nothing.
+const SCARCE: (f64, f64) = (20.0, 40.0);
+/// The largest floor of numbers that have rounding errors only.
+const EXACT_FLOOR: f64 = 1e-20;
+/// Digits by which formulas must differ to count as different: tables show as many.
+const DIGITS: usize = 5;
 /// By which part, and beyond which part of the variance, an error must be less to count as less.
 const LESS: f64 = 1e-6;
 const ROUNDING: f64 = 1e-26;
@@ -49,11 +59,13 @@ impl Description {
     pub fn bits(&self, model: &Model, error: f64) -> f64 {
         let snapped = (model.constants().len() - model.free()) as f64;
         let formula = UNIT * model.length() + EXACT_CONSTANT * snapped;
-        self.of_error(error) + formula + 0.5 * self.observations.log2() * model.free() as f64
+        self.of_error(error, model.free()) + formula + 0.5 * self.observations.log2() * model.free() as f64
     }
 
-    pub(crate) fn of_error(&self, error: f64) -> f64 {
-        0.5 * self.observations * (error + self.floor).log2()
+    fn of_error(&self, error: f64, free: usize) -> f64 {
+        let scarce = ((SCARCE.1 - self.observations) / (SCARCE.1 - SCARCE.0)).clamp(0.0, 1.0);
+        let taken = if self.floor < EXACT_FLOOR { scarce * free as f64 } else { 0.0 };
+        0.5 * (self.observations - taken).max(0.0) * (error + self.floor).log2()
     }
 }
 
@@ -82,9 +94,9 @@ impl Candidate {
         Self { model, complexity, error, bits }
     }
 
-    /// Whether it is exact for all that can be told.
+    /// Whether it is exact for all that can be told: by its error, and by so many rows that this is no chance.
     pub fn is_exact(&self) -> bool {
-        is_exact(self.error, self.model.free())
+        is_exact(self.error, self.model.free()) && self.bits < -SURE
     }
 }
 
@@ -157,6 +169,7 @@ impl Front {
                 front.push(candidate);
             }
         }
+        let front = distinct(front, &best);
         let place = front.iter().position(|one| one.bits == best.bits && one.model == best.model)?;
         Some(Self { candidates: front, best: place })
     }
@@ -199,6 +212,29 @@ impl Front {
         let errors = self.candidates.iter().enumerate();
         errors.min_by(|a, b| a.1.error.total_cmp(&b.1.error)).map_or(0, |(place, _)| place)
     }
+}
+
+/// Of candidates that a table shows alike, such as one with a recognised constant and one with the fitted number, the one of
+/// the shortest description; in the place of the `best`, that one.
+fn distinct(front: Vec<Candidate>, best: &Candidate) -> Vec<Candidate> {
+    let mut shown: HashMap<Expression, usize> = HashMap::new();
+    let mut kept: Vec<Candidate> = Vec::new();
+    let is_best = |one: &Candidate| one.bits == best.bits && one.model == best.model;
+    for candidate in front {
+        match shown.entry(candidate.model.expression().rounded(DIGITS)) {
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(candidate);
+            }
+            Entry::Occupied(place) => {
+                let known = &mut kept[*place.get()];
+                if is_best(&candidate) || (candidate.bits < known.bits && !is_best(known)) {
+                    *known = candidate;
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// The front of an archive: each of the best `finalists` fitted to all rows, in every form in which its numbers may be
@@ -330,6 +366,41 @@ mod tests {
             assert_eq!(front.candidates().len(), 1, "{front:?}");
             assert_eq!(front.candidates()[0].model.free(), 0);
         }
+    }
+
+    #[test]
+    fn a_table_shows_no_formula_twice() {
+        let noisy = |text: &str, error: f64| {
+            Candidate::new(Model::of(&parsed(text)), error, Description::of_exact(100))
+        };
+        let exact = noisy("x^2", 1.0e-4);
+        let fitted = noisy("1.000001234*x^2", 0.9e-4);
+        let other = noisy("1.00234*x^2 + 0.37", 0.8e-4);
+        let front = Front::of([fitted, other, exact]).unwrap();
+        let texts: Vec<String> =
+            front.candidates().iter().map(|one| format!("{:?}", one.model.expression())).collect();
+        assert_eq!(texts, ["x^2", "1.00234*x^2 + 0.37"]);
+        assert_eq!(front.best(), 0);
+    }
+
+    #[test]
+    fn as_many_constants_as_rows_explain_nothing() {
+        let described = |text: &str, error: f64, rows: usize| {
+            Candidate::new(Model::of(&parsed(text)), error, Description::of_exact(rows))
+        };
+        // Curves through all of the rows, and beside them what explains no more than is there.
+        let waves = "78.575*sin(1.51*x) + 155.57*cos(12.3*x) - 50.902";
+        for (rows, error) in [(3, 1e-31), (5, 1e-28), (6, 1e-26)] {
+            let (through, line) = (described(waves, error, rows), described("2.1*x + 0.03", 1e-3, rows));
+            assert!(!through.is_exact() && line.bits < through.bits, "{rows}");
+        }
+        assert!(described("2*x", 0.0, 3).is_exact() && described("2.13*x", 1e-30, 3).is_exact());
+        assert!(described(waves, 1e-28, 12).is_exact());
+        // With many rows a constant costs what it always did.
+        let model = Model::of(&parsed(waves));
+        let many = Description::of_exact(400);
+        let formula = UNIT * model.length() + 0.5 * 400_f64.log2() * 5.0;
+        assert!((many.bits(&model, 1e-6) - (formula + 200.0 * 1e-6_f64.log2())).abs() < 1e-6);
     }
 
     #[test]

@@ -30,9 +30,11 @@ mod formula;
 mod front;
 mod model;
 mod networks;
+mod pulse;
 mod sample;
 #[cfg(test)]
 mod testing;
+mod units;
 
 pub use compile::network_of;
 pub use discover::{Discovery, Progress, SearchEnd, SearchOptions, approximate};
@@ -53,5 +55,5 @@ pub use front::{Archive, Candidate, Description, Front, finish, is_exact, varian
 pub use model::{
     Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, root_mean_square, snap,
 };
-pub use networks::discover;
 pub use sample::{Sample, SampleError};
+pub use units::discover;

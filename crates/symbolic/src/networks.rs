@@ -32,7 +32,7 @@ const FINALISTS: usize = 4;
 
 /// Searches for a law of the sample, in the data alone and in networks trained on them. The result does not depend on the
 /// number of threads of the pool that it runs in, unless time or `cancelled` ends it.
-pub fn discover(
+pub(crate) fn discover(
     sample: &Sample,
     options: &SearchOptions,
     cancelled: &(dyn Fn() -> bool + Sync),

@@ -31,6 +31,16 @@ pub enum SampleError {
         /// The column.
         column: usize,
     },
+    /// Numbers so small or large that the law can't be written in their unit.
+    #[error(
+        "column '{column}' has numbers of the size {size:e}, whose powers leave the range of numbers; give it in another unit"
+    )]
+    Size {
+        /// The column.
+        column: String,
+        /// Its largest number.
+        size: f64,
+    },
     /// A number that is infinite or NaN, or a negative weight.
     #[error("{what} is {value:?} in row {row}")]
     Number {
@@ -212,6 +222,27 @@ impl Sample {
     /// The weighted variance of the targets.
     pub fn variance(&self) -> f64 {
         self.variance
+    }
+
+    /// The weighted standard deviation of the targets, also where their squares leave the range of numbers.
+    pub fn deviation(&self) -> f64 {
+        if self.variance.is_normal() && self.variance > 1e-200 {
+            return self.variance.sqrt();
+        }
+        let largest = self.y.iter().fold(f64::MIN_POSITIVE, |largest, y| largest.max(y.abs()));
+        let mean = self.mean_of(|y| y / largest);
+        largest * self.mean_of(|y| (y / largest - mean).powi(2)).sqrt()
+    }
+
+    /// The sample with its columns and targets divided by units.
+    pub(crate) fn in_units(&self, columns: &[f64], y: f64) -> Self {
+        let divided = |(values, unit): (&Vec<f64>, &f64)| values.iter().map(|value| value / unit).collect();
+        let scaled = Self {
+            columns: self.columns.iter().zip(columns).map(divided).collect(),
+            y: self.y.iter().map(|value| value / y).collect(),
+            ..self.clone()
+        };
+        Self { variance: scaled.spread(), ..scaled }
     }
 
     /// Whether the targets differ by no more than their rounding.

@@ -169,6 +169,9 @@ impl From<SampleError> for Failure {
             SampleError::Name { name, column } => {
                 ("ERR_KAN_DATA", json!({ "found": name, "column": column }))
             }
+            SampleError::Size { column, size } => {
+                ("ERR_KAN_DATA", json!({ "column": column, "found": size }))
+            }
             SampleError::Number { row, .. } => ("ERR_KAN_NUMBER", json!({ "row": row })),
         };
         Self::new(code, error.to_string()).with(details)

@@ -99,7 +99,8 @@ impl Request {
         if self.resume && state.is_none() {
             return Err(Failure::option(
                 "resume: the model holds no training state (it was never fitted, or saved without it)",
-            ));
+            )
+            .with(json!({ "kind": "stateless" })));
         }
         Ok(state.clone().filter(|_| self.resume))
     }

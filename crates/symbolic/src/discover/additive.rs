@@ -24,8 +24,9 @@ const COMBINATIONS: usize = 60;
 
 /// Part of the target's variance that a part of the law must have.
 const ROUNDING: f64 = 1e-18;
-/// Share of the work that is left, for each part.
+/// Shares of the work that is left: for each part, and for all.
 const SHARE: f64 = 0.2;
+const SHARES: f64 = 0.6;
 
 /// Searches for a law of a problem as a sum.
 pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>]) {
@@ -37,9 +38,12 @@ pub(super) fn split(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         return;
     }
     let Some(parts) = parts(search, problem, &groups) else { return };
-    let budget = search.left() * SHARE;
+    let budget = search.left() * SHARE.min(SHARES / parts.len().max(1) as f64);
     let mut formulas: Vec<Vec<Model>> = Vec::new();
     for part in &parts {
+        if search.done() {
+            return;
+        }
         let found = formulas_of(search, part, families, budget);
         if found.is_empty() {
             return;
@@ -224,15 +228,8 @@ pub(super) fn combine_with(
     formulas: &[Vec<Model>],
     join: impl Fn(Vec<Expression>) -> Expression,
 ) {
-    let mut combinations: Vec<Vec<usize>> = vec![Vec::new()];
-    for list in formulas {
-        let longer = |chosen: Vec<usize>| {
-            (0..list.len()).map(move |next| chosen.iter().copied().chain([next]).collect::<Vec<usize>>())
-        };
-        combinations = combinations.into_iter().flat_map(longer).collect();
-    }
-    combinations.sort_by_key(|chosen| chosen.iter().sum::<usize>());
-    for chosen in combinations.into_iter().take(COMBINATIONS) {
+    let lengths: Vec<usize> = formulas.iter().map(Vec::len).collect();
+    for chosen in combinations(&lengths, COMBINATIONS) {
         if search.done() {
             return;
         }
@@ -245,10 +242,51 @@ pub(super) fn combine_with(
     }
 }
 
+/// The first `most` choices of a place in each list, those of the least sum first: there may be millions of all.
+fn combinations(lengths: &[usize], most: usize) -> Vec<Vec<usize>> {
+    let largest: usize = lengths.iter().map(|length| length.saturating_sub(1)).sum();
+    let mut found = Vec::new();
+    for sum in 0..=largest {
+        summing(lengths, sum, most, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+/// Adds to `found`, until it is full, the choices that begin with `chosen` and whose other places add up to `sum`.
+fn summing(lengths: &[usize], sum: usize, most: usize, chosen: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+    let rest = &lengths[chosen.len()..];
+    let Some((length, others)) = rest.split_first() else {
+        found.push(chosen.clone());
+        return;
+    };
+    let beyond: usize = others.iter().map(|length| length.saturating_sub(1)).sum();
+    for place in sum.saturating_sub(beyond)..(*length).min(sum + 1) {
+        if found.len() == most {
+            return;
+        }
+        chosen.push(place);
+        summing(lengths, sum - place, most, chosen, found);
+        chosen.pop();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::found;
+    use super::combinations;
     use crate::families::default_families;
+
+    #[test]
+    fn combinations_come_by_their_sum_and_are_not_all_made() {
+        let all = combinations(&[3, 1, 2], 100);
+        let expected = [[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1], [2, 0, 0], [2, 0, 1]];
+        assert_eq!(all, expected);
+        assert_eq!(combinations(&[3, 1, 2], 4), expected[..4]);
+        assert!(combinations(&[2, 0], 4).is_empty());
+        // 5 to the power of 40 would not fit any memory.
+        let many = combinations(&[5; 40], 60);
+        assert_eq!((many.len(), many[41].iter().sum::<usize>()), (60, 2));
+    }
 
     #[test]
     fn sums_are_found_and_columns_without_influence_left_out() {

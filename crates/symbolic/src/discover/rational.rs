@@ -182,8 +182,9 @@ fn one_noisy(
     let products = others.iter().map(|place| times(&below[*place].values, &view.target));
     let columns: Vec<Vec<f64>> = above.iter().map(|one| one.values.clone()).chain(products).collect();
     let right = times(&below[fixed].values, &view.target);
-    let mut divided: Vec<f64> =
-        weights.iter().zip(&below[fixed].values).map(|(w, lead)| w / lead.abs().max(1e-9)).collect();
+    let lead: Vec<f64> = below[fixed].values.iter().map(|value| value.abs()).collect();
+    let least = 1e-9 * median(&lead);
+    let mut divided: Vec<f64> = weights.iter().zip(&lead).map(|(w, lead)| w / lead.max(least)).collect();
     for pass in 0..2 {
         let weighted: Vec<Vec<f64>> = columns.iter().map(|column| times(column, &divided)).collect();
         let Some(found) = significant(&weighted, &times(&right, &divided)) else { return };

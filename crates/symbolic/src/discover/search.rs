@@ -186,12 +186,14 @@ impl<'a> Search<'a> {
 
     /// Counts the work of a search of its own.
     pub(super) fn spend_evaluations(&mut self, evaluations: f64) {
+        let whole = (self.spent + evaluations).floor() - self.spent.floor();
+        self.shared.evaluations.fetch_add(whole as u64, SeqCst);
         self.spent += evaluations;
     }
 
     /// Counts work by its multiplications.
     pub(super) fn spend(&mut self, multiplications: f64) {
-        self.spent += multiplications / EVALUATION;
+        self.spend_evaluations(multiplications / EVALUATION);
     }
 
     /// Counts a regression of so many columns on so many rows.
@@ -263,9 +265,7 @@ impl<'a> Search<'a> {
 
     /// Counts the steps of a fit.
     fn count(&mut self, rows: usize, constants: usize, steps: usize) {
-        let before = self.spent;
         self.spend((rows * (constants + 4) * steps * 30) as f64);
-        self.shared.evaluations.fetch_add((self.spent - before).ceil() as u64, SeqCst);
     }
 
     /// Runs branches, each with its part of the work that is left, and takes what they find up to the first that finds an

@@ -18,7 +18,9 @@ fn scaled(column: &[f64]) -> Vec<f64> {
     let logarithmic = low > 0.0 && high / low > 1.3;
     let at = |x: f64| if logarithmic { x.ln() } else { x };
     let (low, high) = (at(low), at(high));
-    column.iter().map(|x| (2.0 * at(*x) - low - high) / (high - low).max(1e-12)).collect()
+    // What varies by rounding alone stays near 0.
+    let width = (high - low).max(1e-12 * low.abs().max(high.abs())).max(f64::MIN_POSITIVE);
+    column.iter().map(|x| (2.0 * at(*x) - low - high) / width).collect()
 }
 
 pub(super) fn range(column: &[f64]) -> (f64, f64) {
@@ -140,6 +142,17 @@ mod tests {
             let (found, expected) = (fitted(&terms, &y).unwrap(), regress(&terms, &y).unwrap());
             assert!((found.error - expected.error).abs() < 1e-9 * expected.error + 1e-24 * dot(&y, &y));
             assert!((found.coefficients[3] - expected.coefficients[3]).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn units_of_columns_change_nothing() {
+        let x: Vec<f64> = uniform(9, 50).iter().map(|u| u - 0.5).collect();
+        for unit in [1e-40, 1e-13, 1e30] {
+            let scaled: Vec<f64> = x.iter().map(|x| unit * x).collect();
+            for (found, expected) in super::scaled(&scaled).iter().zip(super::scaled(&x)) {
+                assert!((found - expected).abs() < 1e-12, "{unit}: {found} {expected}");
+            }
         }
     }
 

@@ -136,14 +136,18 @@ impl<'a> Search<'a> {
                 ended
             }
         };
+        if self.candidates.is_empty() {
+            self.settle();
+        }
         let reason = "no network without splines was reached that has a finite value at all rows";
         let found = Front::of(std::mem::take(&mut self.candidates)).ok_or(DistilError::Nothing { reason })?;
         let late = || (watch.cancelled)() || self.is_late();
         let front = found.on_all(self.whole, self.description, &late);
         let front = front.ok_or(DistilError::Nothing { reason })?;
         let agreements = agreements(&front, self.network, self.whole, self.options.output);
-        let exact = front.candidates()[front.best()].is_exact();
-        let hybrid = if exact { None } else { self.hybrid(&late) };
+        let best = &front.candidates()[front.best()];
+        let hybrid = if best.is_exact() { None } else { self.hybrid(&late) };
+        let hybrid = hybrid.filter(|hybrid| self.is_worth(hybrid, &best.model));
         Ok(Distilled { front, agreements, hybrid, evaluations: self.evaluations, ended })
     }
 
@@ -254,6 +258,16 @@ impl<'a> Search<'a> {
             }
         }
         error.is_finite().then_some(Hybrid { network, splines, error })
+    }
+
+    /// Whether the splines of a network explain more than the best formula, whose constants were all fitted since, by more
+    /// than their coefficients cost.
+    fn is_worth(&self, hybrid: &Hybrid, formula: &Model) -> bool {
+        let coefficients = hybrid.splines.len() * hybrid.network.specification().bases();
+        let rows = self.sample.rows() as f64;
+        let error = unexplained(&hybrid.network, &self.sample, self.options.output);
+        let ratio = (error_of(formula, &self.sample) + self.scale.floor) / (error + self.scale.floor);
+        rows * ratio.log2() > rows.log2() * coefficients as f64
     }
 
     /// Makes formulas of a network without splines; whether one is exact.

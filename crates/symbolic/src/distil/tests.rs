@@ -299,3 +299,31 @@ fn data_that_explain_nothing_are_refused() {
     let narrow = Sample::new(names[..1].to_vec(), sample.columns()[..1].to_vec(), sample.y().to_vec(), None);
     assert!(matches!(refused(&narrow.unwrap(), &DistilOptions::default()), DistilError::Network(_)));
 }
+
+#[test]
+fn families_that_fit_nowhere_leave_what_can_be_said_without_them() {
+    // No logarithm has a value on both sides of 0, and no search of the curve finds six bends.
+    let text = "sin(7*x) + abs(x - 0.3) + atan(9*x + 4) - abs(sin(5*x^2 + 1))";
+    let (sample, data) = law(text, &SQUARE[..1], 400, 0.0, 0);
+    let mut network = Network::new(Specification { grid: 20, ..Specification::of(&[1, 1]) }).unwrap();
+    network = fitted(network, &data);
+    for budget in [0, 1, 2000] {
+        let families = vec![crate::family("log").unwrap()].into();
+        let options = DistilOptions { families, budget, ..DistilOptions::default() };
+        let mut watch = Watch { cancelled: &|| false, progress: &mut |_| {} };
+        let found = distil(&network, &sample, None, &options, &mut watch);
+        assert!(found.is_ok_and(|found| !found.front.candidates().is_empty()), "{budget}");
+    }
+}
+
+#[test]
+fn no_splines_are_told_of_beside_a_formula_that_is_as_good() {
+    let text = "sin(2*x) + y^2/3 + log(z + 1)";
+    for seed in 0..3 {
+        let (sample, data) = law(text, &[(0.0, 4.0); 3], 400, 0.01, seed);
+        let found = searched(&trained(Specification::of(&[3, 1]), &data), &sample, 2);
+        let (best, error) = (best(&found), found.front.candidates()[found.front.best()].error);
+        let hybrid = found.hybrid.map(|hybrid| (hybrid.splines, hybrid.error));
+        assert!(error < 1.2e-4 && hybrid.is_none(), "{seed}: {best:?} {error} {hybrid:?}");
+    }
+}

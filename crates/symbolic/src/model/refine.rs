@@ -41,7 +41,11 @@ pub fn error_of(model: &Model, sample: &Sample) -> f64 {
 /// The root-mean-square error of a model, in the units of the targets; none where it has no value at some row.
 pub fn root_mean_square(model: &Model, sample: &Sample) -> Option<f64> {
     let problem = Problem::new(model, sample)?;
-    let error = (problem.error_at(&problem.theta) / sample.rows() as f64).sqrt();
+    let residuals = problem.residuals_at(&problem.theta);
+    // In units of the largest: squares of numbers of any size stay numbers.
+    let largest = residuals.iter().fold(f64::MIN_POSITIVE, |largest, one| largest.max(one.abs()));
+    let scaled: Vec<f64> = residuals.iter().map(|one| one / largest).collect();
+    let error = largest * (dot(&scaled, &scaled) / sample.rows() as f64).sqrt();
     error.is_finite().then_some(error)
 }
 
@@ -73,11 +77,15 @@ impl<'a> Problem<'a> {
 
     /// The sum of squared residuals, infinite where there is none.
     fn error_at(&self, theta: &[f64]) -> f64 {
-        let mut values = vec![0.0; self.sample.rows()];
-        self.gradient.values(self.sample.columns(), theta, &mut values);
-        let residuals = self.sample.residuals(&values);
+        let residuals = self.residuals_at(theta);
         let error = dot(&residuals, &residuals);
         if error.is_finite() { error } else { f64::INFINITY }
+    }
+
+    fn residuals_at(&self, theta: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; self.sample.rows()];
+        self.gradient.values(self.sample.columns(), theta, &mut values);
+        self.sample.residuals(&values)
     }
 
     /// The residuals, and the slopes scaled to length 1 with their lengths.
