@@ -134,10 +134,19 @@ export function drawnProblems({ seed = 1, each = 12 } = {}, isUsable) {
       const draw = new Draw(generator(seed * 15485863 + place * 32452843 + at * 49979687))
       for (;;) {
         const names = ['x', 'y', 'z', 'w'].slice(0, [variables].flat()[at % [variables].flat().length])
-        const ranges = names.map(() => draw.one([[0.2, 3], [-2, 2], [1, 4], [1, 3]]))
+        const ranges = names.map(() =>
+          draw.one([
+            [0.2, 3],
+            [-2, 2],
+            [1, 4],
+            [1, 3],
+          ]),
+        )
         const law = formula(draw, names)
         const used = names.flatMap((name, index) =>
-          new RegExp(`\\b${name}\\b`).test(law) ? [{ name, low: ranges[index][0], high: ranges[index][1], count: rows }] : [],
+          new RegExp(`\\b${name}\\b`).test(law)
+            ? [{ name, low: ranges[index][0], high: ranges[index][1], count: rows }]
+            : [],
         )
         const problem = { suite: kind, name: `${kind}-${at + 1}`, formula: law, variables: used }
         if (used.length === names.length && isUsable(problem)) return problem

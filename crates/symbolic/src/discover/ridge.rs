@@ -55,8 +55,10 @@ impl Ridges {
     }
 
     fn kinds(&self, rows: &Rows, arguments: &[Vec<usize>], shapes: &[Shape], are_two: bool) -> Vec<Kind> {
-        let pairs: Vec<(&Vec<usize>, Shape)> =
-            arguments.iter().flat_map(|argument| shapes.iter().map(move |shape| (argument, *shape))).collect();
+        let pairs: Vec<(&Vec<usize>, Shape)> = arguments
+            .iter()
+            .flat_map(|argument| shapes.iter().map(move |shape| (argument, *shape)))
+            .collect();
         let kind = |(argument, shape): (&Vec<usize>, Shape)| {
             let starts = seeds::of(shape, argument, &rows.inner, are_two).into_iter();
             let starts = starts.filter_map(|ridge| Some((ridge.clone(), ridge.columns(rows)?[0].clone())));
@@ -200,18 +202,16 @@ impl Scan<'_> {
     /// One function, with a factor and company.
     fn singles(&mut self) {
         let material = &self.ridges.material;
-        let rows = material.rows(&self.view.target, SCANNED.0);
         let company = self.company;
+        let rows = material.rows(&self.view.target, SCANNED.0.max(3 * company.len() + 12));
         if 2 * (company.len() + 2) > rows.y.len() {
             return;
         }
         let kinds = self.ridges.kinds(&rows, &material.arguments, &Shape::ALL, false);
         let (span, target) = self.company(&rows);
         let total = dot(&target, &target);
-        let starts: usize = kinds
-            .iter()
-            .map(|kind| kind.starts.len() * if kind.inner > 2 { 1 } else { material.envelopes.len() })
-            .sum();
+        let starts: usize =
+            kinds.iter().map(|kind| kind.starts.len() * material.envelopes_of(kind.inner).len()).sum();
         self.work += (starts * rows.y.len() * 3 * (company.len() + 2)) as f64;
         let best = |(kind, envelope): (&Kind, Option<usize>)| {
             let mut most = Most::new(STARTS[kind.inner - 1]);
@@ -228,8 +228,7 @@ impl Scan<'_> {
         let all: Vec<(&Kind, Option<usize>)> = kinds
             .iter()
             .flat_map(|kind| {
-                // An argument of three columns has so many starts that nothing else may vary.
-                let envelopes = if kind.inner > 2 { &material.envelopes[..1] } else { &material.envelopes };
+                let envelopes = material.envelopes_of(kind.inner);
                 envelopes.iter().map(move |envelope| (kind, *envelope))
             })
             .collect();
@@ -242,7 +241,8 @@ impl Scan<'_> {
         let material = &self.ridges.material;
         let rows = material.rows(&self.view.target, SCANNED.1);
         let alone = self.ridges.variables == 1;
-        let shapes = &[Shape::Wave, Shape::Exponential, Shape::Logarithm, Shape::Root, Shape::Inverse, Shape::Tanh];
+        let shapes =
+            &[Shape::Wave, Shape::Exponential, Shape::Logarithm, Shape::Root, Shape::Inverse, Shape::Tanh];
         let kinds = self.ridges.kinds(&rows, &material.short, shapes, true);
         let company = self.company;
         if 2 * (company.len() + 5) > rows.y.len() {
@@ -252,13 +252,16 @@ impl Scan<'_> {
         let total = dot(&target, &target);
         let blocks: Vec<Vec<Block>> = kinds
             .par_iter()
-            .map(|kind| kind.starts.iter().map(|(_, values)| Block::of(values.clone(), &span, &target)).collect())
+            .map(|kind| {
+                kind.starts.iter().map(|(_, values)| Block::of(values.clone(), &span, &target)).collect()
+            })
             .collect();
         let starts = kinds.iter().map(|kind| kind.starts.len()).sum::<usize>() as f64;
         let each = (rows.y.len() * if alone { 40 } else { 4 }) as f64;
         self.work += 0.5 * starts * starts * each;
-        let pairs: Vec<(usize, usize)> =
-            (0..kinds.len()).flat_map(|first| (first..kinds.len()).map(move |second| (first, second))).collect();
+        let pairs: Vec<(usize, usize)> = (0..kinds.len())
+            .flat_map(|first| (first..kinds.len()).map(move |second| (first, second)))
+            .collect();
         let few = |(first, second): &(usize, usize)| kinds[*first].inner + kinds[*second].inner <= MOST_INNER;
         let term = |envelope: Option<usize>, ridges: &[&Ridge]| Term {
             envelope,
@@ -283,11 +286,13 @@ impl Scan<'_> {
             }
             for envelope in if alone { &material.envelopes } else { &material.envelopes[..1] } {
                 let mut products = Most::new(STARTS_OF_TWO);
-                let fronts: Vec<Vec<Vec<f64>>> = one.iter().map(|(_, values)| under(values, *envelope, &rows)).collect();
+                let fronts: Vec<Vec<Vec<f64>>> =
+                    one.iter().map(|(_, values)| under(values, *envelope, &rows)).collect();
                 for (a, front) in fronts.iter().enumerate() {
                     let from = if first == second { a } else { 0 };
                     for (b, (_, values)) in other.iter().enumerate().skip(from) {
-                        let columns = front.iter().flat_map(|one| values.iter().map(move |two| times(one, two)));
+                        let columns =
+                            front.iter().flat_map(|one| values.iter().map(move |two| times(one, two)));
                         let block = Block::of(columns.collect(), &span, &target);
                         products.offer(block.explained(), || (a, b));
                     }
@@ -317,10 +322,11 @@ impl Scan<'_> {
         };
         let mut forms = std::mem::take(&mut self.forms);
         let rows = material.rows(&self.view.target, FITTED);
-        let few = material.rows(&self.view.target, SCANNED.0);
+        let few = material.rows(&self.view.target, SCANNED.0.max(3 * self.company.len() + 12));
+        // With fewer rows fits are cheaper, and starts harder to tell apart.
+        let more = (SCANNED.0 / few.y.len()).max(1);
         for ((rows, steps), most) in [&few, &few, &rows].into_iter().zip(STEPS).zip(TRIED) {
-
-            by_error(&mut forms, most);
+            by_error(&mut forms, most * more);
             let work = |form: &Form| (steps * rows.y.len() * (form.constants() + 3).pow(2) * 3) as f64;
             search.spend(forms.iter().map(|(_, form)| work(form)).sum());
             forms = forms

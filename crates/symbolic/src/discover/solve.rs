@@ -9,8 +9,8 @@ use super::powers;
 use super::problem::{Problem, View, median, moments};
 use super::product;
 use super::rational;
-use super::ridge::{self, Ridges};
 use super::reduce::{Probe, Reduced, cuts, peeled};
+use super::ridge::{self, Ridges};
 use super::search::Search;
 use super::transform::Transform;
 use crate::families::Family;
@@ -20,6 +20,8 @@ const ROWS: (usize, usize) = (400, 1000);
 /// Rows from which on neighbours are near, and how far off the line between them a curve may be, in its spread.
 const CURVE_ROWS: usize = 500;
 const ON_LINE: f64 = 0.02;
+/// Most variables of which functions with any constants are tried.
+const RIDGES: usize = 4;
 /// Deepest nesting of reductions.
 const DEPTH: usize = 6;
 /// Shares of the work that is left, of branches that are tried one after the other.
@@ -35,14 +37,18 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         1 if !search.noisy && !is_curve(problem) => return,
         1 => {
             attempt(search, problem, families, false);
-            if depth <= 1 {
-                ridges(search, problem, ridge::one);
+            ridges(search, problem, ridge::one);
+            if depth == 0 {
                 ridges(search, problem, ridge::two);
             }
             if !search.done() {
                 powers::functions(search, problem);
             }
-            return attempt(search, problem, families, true);
+            attempt(search, problem, families, true);
+            if depth == 1 && problem.rows() >= CURVE_ROWS {
+                ridges(search, problem, ridge::two);
+            }
+            return;
         }
         _ => {}
     }
@@ -54,7 +60,8 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     if depth <= 2 {
         additive::split(search, problem, families);
     }
-    if depth == 0 {
+    let (two, first) = (problem.columns.len() == 2, depth == 0);
+    if two && first {
         ridges(search, problem, ridge::one);
     }
     if depth < DEPTH && !search.done() {
@@ -65,14 +72,17 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             return;
         }
     }
+    if if two { depth == 1 } else { first && problem.columns.len() <= RIDGES } {
+        ridges(search, problem, ridge::one);
+    }
     if !search.done() && depth == 0 {
         powers::functions(search, problem);
     }
+    if two && first {
+        ridges(search, problem, ridge::two);
+    }
     if !search.done() {
         attempt(search, problem, families, true);
-    }
-    if depth == 0 && problem.columns.len() <= 2 {
-        ridges(search, problem, ridge::two);
     }
     if depth <= 1 && !search.done() {
         product::split(search, problem, families);
@@ -152,7 +162,9 @@ fn attempt(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Famil
 pub(super) fn attempt_part(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>]) {
     let few = [Transform::Identity, Transform::Inverse, Transform::Log, Transform::Square];
     attempt_under(search, problem, families, problem.columns.len() > 1, &few);
-    ridges(search, problem, ridge::one);
+    if problem.columns.len() <= RIDGES {
+        ridges(search, problem, ridge::one);
+    }
     if problem.columns.len() <= 2 {
         ridges(search, problem, ridge::two);
     }
@@ -180,7 +192,7 @@ fn attempt_under(
 ) {
     let few = problem.thinned(if search.noisy { ROWS.1 } else { ROWS.0 });
     let terms = deep.then(|| Dictionary::of(search, &few));
-    let ridges = (deep && few.columns.len() <= 3).then(|| Ridges::of(&few));
+    let ridges = (deep && few.columns.len() <= 2).then(|| Ridges::of(&few));
     let branches = transforms.iter().map(|transform| (1.0, *transform)).collect();
     search.branch(branches, |branch, transform: Transform| {
         let Some(view) = View::new(&few, transform, branch.noisy) else { return };

@@ -77,12 +77,7 @@ impl Term {
     }
 
     /// Products of values of the ridges, or with slopes for one of them.
-    fn multiplied(
-        &self,
-        rows: &Rows,
-        ridges: &[[Vec<Vec<f64>>; 2]],
-        slope: Option<usize>,
-    ) -> Vec<Vec<f64>> {
+    fn multiplied(&self, rows: &Rows, ridges: &[[Vec<Vec<f64>>; 2]], slope: Option<usize>) -> Vec<Vec<f64>> {
         let start = match self.envelope {
             Some(at) => rows.outer[at].clone(),
             None => vec![1.0; rows.y.len()],
@@ -134,10 +129,7 @@ impl Form {
     fn set(&mut self, theta: &[f64]) {
         let mut theta = theta.iter();
         let ridges = self.terms.iter_mut().flat_map(|term| &mut term.ridges);
-        ridges
-            .flat_map(|ridge| &mut ridge.theta)
-            .zip(&mut theta)
-            .for_each(|(mine, value)| *mine = *value);
+        ridges.flat_map(|ridge| &mut ridge.theta).zip(&mut theta).for_each(|(mine, value)| *mine = *value);
     }
 
     /// The linear columns: those of the terms, then the company's.

@@ -30,6 +30,8 @@ pub(super) struct Material {
     pub(super) short: Vec<Vec<usize>>,
     /// Outer columns that may be in front of a function.
     pub(super) envelopes: Vec<Option<usize>>,
+    /// Those of them in front of functions that have very many starts.
+    plain: Vec<Option<usize>>,
     /// Outer columns that may be beside one: few, and more.
     pub(super) companies: Vec<Vec<usize>>,
 }
@@ -43,6 +45,7 @@ impl Material {
             arguments: Vec::new(),
             short: Vec::new(),
             envelopes: vec![None],
+            plain: vec![None],
             companies: Vec::new(),
         };
         let count = problem.columns.len();
@@ -69,6 +72,7 @@ impl Material {
             quotients.extend(over);
             let cubed = if count == 1 { material.outside(problem, &alone(at, 3)) } else { None };
             let powers = [x, squared, over, cubed].into_iter().flatten().map(Some);
+            material.plain.extend(x.map(Some));
             material.envelopes.extend(powers.take(if count <= 2 { 4 } else { 1 }));
             let [own, squared] = [1, 2].map(|power| material.inside(problem, &alone(at, power)));
             material.arguments.extend([own, squared].into_iter().flatten().map(|one| vec![one]));
@@ -94,6 +98,7 @@ impl Material {
                     let under = material.outside(problem, &both(first, -1, second, 1));
                     quotients.extend([over, under].into_iter().flatten());
                     let factors = [product, over, under].into_iter().flatten().map(Some);
+                    material.plain.extend(product.map(Some));
                     material.envelopes.extend(factors.take(if count <= 2 { 3 } else { 1 }));
                     material.pair(problem, first, second);
                 }
@@ -108,10 +113,16 @@ impl Material {
         let many = linear.clone();
         linear.extend(quotients);
         material.companies = vec![few, many, linear];
-        if count == 1 {
+        // Of one variable there are no more, of four too many.
+        if count == 1 || count > 3 {
             material.companies.pop();
         }
         material
+    }
+
+    /// What may be in front of a function of so many inner columns.
+    pub(super) fn envelopes_of(&self, inner: usize) -> &[Option<usize>] {
+        if inner > 2 { &self.plain } else { &self.envelopes }
     }
 
     /// The arguments of two variables.
@@ -124,7 +135,8 @@ impl Material {
         let [product, over, under] = [(1, 1), (1, -1), (-1, 1)].map(|(a, b)| self.inside(problem, &of(a, b)));
         let [x, y] = [(1, 0), (0, 1)].map(|(a, b)| self.inside(problem, &of(a, b)));
         let [x2, y2] = [(2, 0), (0, 2)].map(|(a, b)| self.inside(problem, &of(a, b)));
-        let mut together = vec![vec![product], vec![over], vec![under], vec![x, y], vec![x2, y2], vec![product, x, y]];
+        let mut together =
+            vec![vec![product], vec![over], vec![under], vec![x, y], vec![x2, y2], vec![product, x, y]];
         if problem.columns.len() == 2 {
             together.extend([vec![x2, y], vec![x, y2]]);
         }
@@ -220,7 +232,8 @@ impl Material {
         let mut slopes: Vec<f64> = inner().zip(&ridge.theta).map(|(inner, a)| a / inner.half).collect();
         let moved = |slopes: &[f64]| inner().zip(slopes).map(|(inner, a)| a * inner.middle).sum::<f64>();
         let mut offset = ridge.offset() - moved(&slopes);
-        let size = ridge.offset().abs() + slopes.iter().zip(inner()).map(|(a, one)| (a * one.middle).abs()).sum::<f64>();
+        let size = ridge.offset().abs()
+            + slopes.iter().zip(inner()).map(|(a, one)| (a * one.middle).abs()).sum::<f64>();
         if offset.abs() < ROUNDING * size {
             offset = 0.0;
         }
@@ -276,7 +289,8 @@ impl Material {
         let ridge = |ridge: &Ridge| {
             3.0 + ridge.inner.iter().map(|at| 2.0 + self.inner[*at].expression.complexity()).sum::<f64>()
         };
-        let term = |term: &Term| term.envelope.map_or(0.0, outer) + term.ridges.iter().map(ridge).sum::<f64>();
+        let term =
+            |term: &Term| term.envelope.map_or(0.0, outer) + term.ridges.iter().map(ridge).sum::<f64>();
         form.terms.iter().map(term).sum::<f64>() + form.company.iter().map(|at| 2.0 + outer(*at)).sum::<f64>()
     }
 
@@ -292,7 +306,8 @@ fn factors(ridges: &[Ridge], coefficients: &[f64]) -> Vec<Vec<f64>> {
     let columns = second.shape.columns();
     let lines: Vec<&[f64]> = coefficients.chunks(columns).collect();
     let size = |line: &[f64]| line.iter().map(|c| c * c).sum::<f64>();
-    let mut b = lines.iter().max_by(|a, b| size(a).total_cmp(&size(b))).map_or(Vec::new(), |line| line.to_vec());
+    let mut b =
+        lines.iter().max_by(|a, b| size(a).total_cmp(&size(b))).map_or(Vec::new(), |line| line.to_vec());
     let mut a = vec![0.0; lines.len()];
     // The powers of a matrix of two columns tend to its largest part.
     for _ in 0..20 {

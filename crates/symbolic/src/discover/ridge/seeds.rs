@@ -83,7 +83,8 @@ fn lattice(dimensions: usize, step: f64, most: f64) -> Vec<Vec<f64>> {
     let mut points: Vec<Vec<f64>> = vec![Vec::new()];
     for _ in 0..dimensions {
         let longer = |point: Vec<f64>| {
-            (-count..=count).map(move |at| point.iter().copied().chain([step * f64::from(at)]).collect::<Vec<f64>>())
+            (-count..=count)
+                .map(move |at| point.iter().copied().chain([step * f64::from(at)]).collect::<Vec<f64>>())
         };
         points = points.into_iter().flat_map(longer).collect();
     }

@@ -21,8 +21,7 @@ use Shape::*;
 pub(super) const COLUMNS: usize = 2;
 
 impl Shape {
-    pub(super) const ALL: [Self; 8] =
-        [Wave, Exponential, Logarithm, Root, InverseRoot, Inverse, Tanh, Atan];
+    pub(super) const ALL: [Self; 8] = [Wave, Exponential, Logarithm, Root, InverseRoot, Inverse, Tanh, Atan];
 
     /// How many columns it has, which phases and scales of its argument are linear in: sine and cosine, the logarithm and 1.
     pub(super) fn columns(self) -> usize {
