@@ -1,10 +1,12 @@
 // Measures how often the law behind data is found: `npm run bench:symbolic [-- suite… --noise=0,0.01 --save]`. Suites
-// are those of problems.json and `unseen`, formulas drawn at random, all for `discover`; and `networks`, for `symbolic`.
+// are those of problems.json, `unseen` and `drawn`, formulas drawn at random, all for `discover`; and `networks`, for
+// `symbolic`.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { discover, Formula, runtime } from 'kanode'
 import { Random } from '../accuracy/helpers.mjs'
 import { machine, save } from '../common/report.mjs'
+import { drawnProblems } from './drawn.mjs'
 import { networkProblems, solveNetwork } from './networks.mjs'
 import { recovered, scatter } from './recovered.mjs'
 import { unseenProblems } from './unseen.mjs'
@@ -18,6 +20,7 @@ const suites = {
   keijzer: { seconds: 5, goals: { 0: 13 / 15 } },
   feynman: { seconds: 20, goals: { 0: 0.9, 0.001: 0.7, 0.01: 0.65 } },
   unseen: { seconds: 20, goals: { 0: 0.75 } },
+  drawn: { seconds: 10, goals: { 0: 0.6 } },
   networks: { seconds: 20, goals: { 0: 0.8, 0.01: 1 } },
 }
 
@@ -48,9 +51,28 @@ const published = JSON.parse(readFileSync(new URL('problems.json', import.meta.u
 
 /** The problems of a suite. */
 function problemsOf(suite, noise) {
-  const drawn = { unseen: () => unseenProblems({ seed, each }), networks: () => networkProblems(noise) }
-  const all = drawn[suite]?.() ?? published.filter(one => one.suite === suite)
+  const made = {
+    unseen: () => unseenProblems({ seed, each }),
+    drawn: () => drawnProblems({ seed, each }, isUsable),
+    networks: () => networkProblems(noise),
+  }
+  const all = made[suite]?.() ?? published.filter(one => one.suite === suite)
   return all.filter(({ name }) => name.startsWith(given.match))
+}
+
+/** Whether the law of a problem has a value all over its ranges, of a size that varies, but not by much. */
+function isUsable({ formula, variables }) {
+  const law = Formula.parse(formula, { variables: variables.map(({ name }) => name) }).compile()
+  const random = new Random(3)
+  const rows = scatter(
+    variables.map(({ low, high }) => [low, high]),
+    2000,
+    () => random.uniform(),
+  )
+  const values = rows.map(row => law(...row)).sort((a, b) => a - b)
+  const [low, high] = [quantile(values, 0.05), quantile(values, 0.95)]
+  const [least, most] = [values[0], values.at(-1)]
+  return values.every(Number.isFinite) && high - low > 0.1 && most - least < 20 * (high - low)
 }
 
 /** The law of a problem, its ranges, and rows of data with noise of a part of the target's spread. */
@@ -130,7 +152,7 @@ for (const suite of names) {
     console.log(
       `  ${solved} of ${rows.length} solved${verdict}; median ${summary.median.toFixed(2)} s, 95 % within ${summary.p95.toFixed(2)} s`,
     )
-    const kinds = suite === 'unseen' ? ` --seed=${seed} --each=${each}` : ''
+    const kinds = suite === 'unseen' || suite === 'drawn' ? ` --seed=${seed} --each=${each}` : ''
     const command = `npm run bench:symbolic -- ${suite} --noise=${noise}${kinds}`
     const date = new Date().toISOString().slice(0, 10)
     if (given.match === '')

@@ -18,6 +18,7 @@ mod problem;
 mod product;
 mod rational;
 mod reduce;
+mod ridge;
 mod screen;
 mod search;
 mod simple;

@@ -110,7 +110,7 @@ pub(super) fn meeting<C: AsRef<[f64]>>(columns: &[C], target: &[f64], tolerance:
 
 /// The columns whose coefficients are told from zero by noisy data (t² > ln n + 3, which is what a term costs), found by
 /// leaving out the least.
-pub(super) fn significant(columns: &[Vec<f64>], target: &[f64]) -> Option<Sparse> {
+pub(super) fn significant<C: AsRef<[f64]>>(columns: &[C], target: &[f64]) -> Option<Sparse> {
     let rows = target.len();
     if columns.len() * 5 > rows {
         return None;

@@ -104,44 +104,23 @@ pub(super) fn functions(search: &mut Search<'_>, problem: &Problem) {
     }
 }
 
-/// Factors of a variable, short ones for each of two.
+/// Factors of a variable: functions of small multiples of it and of its square, and what is zero where they are 1.
 fn factors(v: &Expression, alone: bool) -> Vec<Expression> {
     let whole = Expression::integer;
-    let one = || whole(1);
-    let square = || v.clone().powi(2);
-    let mut arguments = vec![v.clone(), square(), whole(2) * v.clone(), v.clone() + one(), square() + one()];
-    let mut factors = vec![v.clone()];
+    let mut arguments = vec![v.clone(), v.clone().powi(2)];
     if alone {
-        arguments.extend([
-            v.clone().powi(3),
-            whole(3) * v.clone(),
-            Expression::ratio(1, 2) * v.clone(),
-            v.clone() + square(),
-            v.clone() - square(),
-            v.clone().powi(3) + one(),
-            v.clone() + v.clone().powi(3),
-        ]);
+        arguments.extend([Expression::ratio(1, 2), whole(2), whole(3)].map(|scale| scale * v.clone()));
     }
+    let mut factors = vec![v.clone()];
     for argument in arguments {
-        let [sine, cosine] = [Function::Sin, Function::Cos].map(|function| argument.clone().call(function));
-        let logarithm = argument.clone().call(Function::Log);
-        factors.extend([sine.clone(), cosine.clone(), logarithm, argument.clone().call(Function::Exp)]);
-        factors.push(argument.clone().call(Function::Tanh));
-        // Powers of the variable are one factor.
-        if matches!(argument.node(), Node::Sum(_)) {
-            factors.push(argument.clone());
+        let call = |function| argument.clone().call(function);
+        let [sine, cosine, power] = [Function::Sin, Function::Cos, Function::Exp].map(call);
+        factors.extend([call(Function::Log), call(Function::Tanh)]);
+        for shift in [whole(1), whole(-1)] {
+            let shifted = [&sine, &cosine, &power, &argument].map(|one| one.clone() + shift.clone());
+            factors.extend(shifted);
         }
-        for shift in [one(), -one()] {
-            factors.extend([
-                sine.clone() + shift.clone(),
-                cosine.clone() + shift.clone(),
-                argument.clone() + shift,
-            ]);
-        }
-        if alone {
-            factors.push(argument.clone().call(Function::Exp) - one());
-            factors.push(argument.call(Function::Exp) + one());
-        }
+        factors.extend([sine, cosine, power]);
     }
     factors
 }

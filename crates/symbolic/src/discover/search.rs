@@ -153,15 +153,20 @@ impl<'a> Search<'a> {
         self.archive.candidates().iter().any(|one| is_firm(one) && one.complexity <= LONG)
     }
 
-    /// Shortens the search once a short formula has reached the noise of the data, or an exact one was found.
-    fn shorten(&mut self) {
+    /// Whether a short formula leaves no more than the noise of the data.
+    pub(super) fn is_explained(&self) -> bool {
         let rows = self.shared.sample.rows() as f64;
         let slack = 1.0 + 4.0 * (2.0 / rows).sqrt();
-        let at_noise = |one: &Candidate| {
-            one.model.free() <= SHORT && self.noise.is_some_and(|noise| one.error < noise * slack)
-        };
+        let most = self.noise.map(|noise| noise * slack);
+        let is_short = |one: &&Candidate| one.model.free() <= SHORT;
+        let mut short = self.archive.candidates().iter().filter(is_short);
+        most.is_some_and(|most| short.any(|one| one.error < most))
+    }
+
+    /// Shortens the search once a short formula has reached the noise of the data, or an exact one was found.
+    fn shorten(&mut self) {
         let candidates = self.archive.candidates();
-        let more = if candidates.iter().any(|one| is_firm(one) || at_noise(one)) {
+        let more = if self.is_explained() || candidates.iter().any(is_firm) {
             AFTERWARDS
         } else if candidates.iter().any(Candidate::is_exact) {
             BEYOND_CHANCE

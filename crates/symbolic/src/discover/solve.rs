@@ -10,6 +10,7 @@ use super::problem::{Problem, View, median, moments};
 use super::product;
 use super::rational;
 use super::reduce::{Probe, Reduced, cuts, peeled};
+use super::ridge::{self, Ridges};
 use super::search::Search;
 use super::transform::Transform;
 use crate::families::Family;
@@ -19,6 +20,8 @@ const ROWS: (usize, usize) = (400, 1000);
 /// Rows from which on neighbours are near, and how far off the line between them a curve may be, in its spread.
 const CURVE_ROWS: usize = 500;
 const ON_LINE: f64 = 0.02;
+/// Most variables of which functions with any constants are tried.
+const RIDGES: usize = 4;
 /// Deepest nesting of reductions.
 const DEPTH: usize = 6;
 /// Shares of the work that is left, of branches that are tried one after the other.
@@ -34,10 +37,18 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
         1 if !search.noisy && !is_curve(problem) => return,
         1 => {
             attempt(search, problem, families, false);
+            ridges(search, problem, ridge::one);
+            if depth == 0 {
+                ridges(search, problem, ridge::two);
+            }
             if !search.done() {
                 powers::functions(search, problem);
             }
-            return attempt(search, problem, families, true);
+            attempt(search, problem, families, true);
+            if depth == 1 && problem.rows() >= CURVE_ROWS {
+                ridges(search, problem, ridge::two);
+            }
+            return;
         }
         _ => {}
     }
@@ -49,6 +60,10 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     if depth <= 2 {
         additive::split(search, problem, families);
     }
+    let (two, first) = (problem.columns.len() == 2, depth == 0);
+    if two && first {
+        ridges(search, problem, ridge::one);
+    }
     if depth < DEPTH && !search.done() {
         let probe = Probe::new(search, problem);
         if let Some(probe) = probe
@@ -57,8 +72,14 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             return;
         }
     }
+    if if two { depth == 1 } else { first && problem.columns.len() <= RIDGES } {
+        ridges(search, problem, ridge::one);
+    }
     if !search.done() && depth == 0 {
         powers::functions(search, problem);
+    }
+    if two && first {
+        ridges(search, problem, ridge::two);
     }
     if !search.done() {
         attempt(search, problem, families, true);
@@ -141,9 +162,25 @@ fn attempt(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Famil
 pub(super) fn attempt_part(search: &mut Search<'_>, problem: &Problem, families: &[Box<dyn Family>]) {
     let few = [Transform::Identity, Transform::Inverse, Transform::Log, Transform::Square];
     attempt_under(search, problem, families, problem.columns.len() > 1, &few);
+    if problem.columns.len() <= RIDGES {
+        ridges(search, problem, ridge::one);
+    }
+    if problem.columns.len() <= 2 {
+        ridges(search, problem, ridge::two);
+    }
     if problem.columns.len() == 1 && !search.done() {
         attempt_under(search, problem, families, true, &few[..1]);
     }
+}
+
+/// Tries functions whose constants may be anything, unless something short explains the problem already.
+fn ridges(search: &mut Search<'_>, problem: &Problem, attempt: fn(&mut Search<'_>, &View<'_>, &Ridges)) {
+    if search.is_explained() || search.done() {
+        return;
+    }
+    let few = problem.thinned(if search.noisy { ROWS.1 } else { ROWS.0 });
+    let Some(view) = View::new(&few, Transform::Identity, search.noisy) else { return };
+    attempt(search, &view, &Ridges::of(&few));
 }
 
 fn attempt_under(
@@ -155,6 +192,7 @@ fn attempt_under(
 ) {
     let few = problem.thinned(if search.noisy { ROWS.1 } else { ROWS.0 });
     let terms = deep.then(|| Dictionary::of(search, &few));
+    let ridges = (deep && few.columns.len() <= 2).then(|| Ridges::of(&few));
     let branches = transforms.iter().map(|transform| (1.0, *transform)).collect();
     search.branch(branches, |branch, transform: Transform| {
         let Some(view) = View::new(&few, transform, branch.noisy) else { return };
@@ -163,6 +201,14 @@ fn attempt_under(
             && !branch.done()
         {
             dictionary::search(branch, &view, terms);
+        }
+        let bends = matches!(transform, Transform::Log | Transform::Inverse | Transform::Square);
+        if let Some(ridges) = &ridges
+            && bends
+            && !branch.is_explained()
+            && !branch.done()
+        {
+            ridge::one(branch, &view, ridges);
         }
     });
 }
@@ -175,10 +221,6 @@ fn one_transform(search: &mut Search<'_>, view: &View<'_>, families: &[Box<dyn F
             curve::families(search, view, families, deep);
         }
         if deep && transform == Identity && !search.done() {
-            curve::waves_in_company(search, view);
-            if search.done() {
-                return;
-            }
             curve::waves(search, view);
         }
         if deep && matches!(transform, Identity | Inverse | Log | InverseSquare) && !search.done() {

@@ -28,10 +28,6 @@ impl List {
     }
 }
 
-fn integer(number: i64) -> Expression {
-    Expression::integer(number)
-}
-
 /// Functions of one variable; `level` 0 has powers only.
 fn atoms(v: &Expression, positive: bool, level: usize) -> Vec<Expression> {
     let call = |function: Function, argument: Expression| argument.call(function);
@@ -45,18 +41,7 @@ fn atoms(v: &Expression, positive: bool, level: usize) -> Vec<Expression> {
         atoms.push(call(Function::Exp, -v.clone()));
     }
     if level >= 2 {
-        let square = || v.clone().powi(2);
-        atoms.extend([
-            v.clone().powi(4),
-            call(Function::Sin, square()),
-            call(Function::Cos, square()),
-            call(Function::Exp, -square()),
-            call(Function::Sin, v.clone()).powi(2),
-        ]);
-        for scale in [Expression::ratio(1, 2), integer(2), integer(3)] {
-            let argument = scale * v.clone();
-            atoms.extend([Function::Sin, Function::Cos].map(|function| call(function, argument.clone())));
-        }
+        atoms.extend([v.clone().powi(4), call(Function::Sin, v.clone()).powi(2)]);
     }
     atoms
 }
@@ -84,7 +69,6 @@ pub(super) fn of(problem: &Problem, variables: &[Expression]) -> Vec<Expression>
     }
     match count {
         1 => of_one(&mut list, &variables[0], &atoms[0], ranges[0], problem.rows()),
-        2 => of_two(&mut list, variables, &ranges),
         3..=6 => triples(&mut list, &atoms),
         _ => {}
     }
@@ -95,82 +79,23 @@ pub(super) fn of(problem: &Problem, variables: &[Expression]) -> Vec<Expression>
     list.terms
 }
 
-const INNER: [Function; 4] = [Function::Sin, Function::Cos, Function::Exp, Function::Log];
-
-/// Products of functions, waves of many frequencies, and functions of short polynomials.
+/// Products of functions, and waves and decays of as many kinds as the range can tell apart.
 fn of_one(list: &mut List, v: &Expression, atoms: &[Expression], (low, high): (f64, f64), rows: usize) {
     for (place, a) in atoms.iter().enumerate() {
         list.extend(atoms[place + 1..].iter().map(|b| a.clone() * b.clone()));
     }
     let half = 0.5 * (high - low);
-    let envelopes = [integer(1), v.clone(), (-v.clone()).call(Function::Exp), v.clone().powi(2)];
     for step in 1..=(rows * 4 / 5).min(60) {
         let argument = Expression::real(0.8 * step as f64 / half) * v.clone();
-        for envelope in &envelopes {
-            for wave in [Function::Sin, Function::Cos] {
-                list.add(envelope.clone() * argument.clone().call(wave));
-            }
+        for wave in [Function::Sin, Function::Cos] {
+            list.add(argument.clone().call(wave));
+            list.add(v.clone() * argument.clone().call(wave));
         }
     }
     for rate in [0.3, 0.6, 1.0, 1.6, 2.5, 4.0] {
         for sign in [1.0, -1.0] {
             list.add((Expression::real(sign * rate / half) * v.clone()).call(Function::Exp));
         }
-    }
-    let power = |k: i64| v.clone().powi(k);
-    let mut arguments: Vec<Expression> = vec![power(3), integer(2) * v.clone(), integer(3) * v.clone()];
-    for (sign, low, other_sign, high) in [
-        (1, 1, 1, 2),
-        (1, 1, -1, 2),
-        (1, 0, 1, 2),
-        (1, 0, -1, 2),
-        (1, 0, 1, 1),
-        (1, 0, -1, 1),
-        (1, 1, 1, 3),
-        (1, 2, 1, 3),
-    ] {
-        arguments.push(integer(sign) * power(low) + integer(other_sign) * power(high));
-    }
-    arguments.push(integer(1) + power(3));
-    let around = [integer(1), v.clone(), power(2), power(-1), (integer(1) + power(2)).powi(-1)];
-    for argument in arguments.into_iter().chain([v.clone(), power(2)]) {
-        let inner = INNER.map(|function| argument.clone().call(function));
-        let more =
-            [(-argument.clone()).call(Function::Exp), argument.clone().call(Function::Tanh), argument.sqrt()];
-        for function in inner.into_iter().chain(more) {
-            list.extend(around.iter().map(|around| around.clone() * function.clone()));
-        }
-    }
-}
-
-/// Places in a range, in halves of it from its middle, at which products may have their zeros.
-const PLACES: [f64; 5] = [-2.0 / 3.0, -1.0 / 3.0, 0.0, 1.0 / 3.0, 2.0 / 3.0];
-
-/// Functions of products of two shifted variables, for shifts all over their ranges, and of sums of squares. What is near
-/// a law is brought there by the fit of its inner constants.
-fn of_two(list: &mut List, v: &[Expression], ranges: &[(f64, f64)]) {
-    let zero = |at: usize, place: f64| {
-        let (low, high) = ranges[at];
-        0.5 * (low + high) + place * 0.5 * (high - low)
-    };
-    let mut arguments = Vec::new();
-    for a in PLACES.map(|place| zero(0, place)) {
-        for b in PLACES.map(|place| zero(1, place)) {
-            let (x, y) = (v[0].clone(), v[1].clone());
-            let linear = Expression::real(-b) * x.clone() + Expression::real(-a) * y.clone();
-            arguments.push(x * y + linear + Expression::real(a * b));
-        }
-    }
-    let square = |at: usize| (0.5 * (ranges[at].1 - ranges[at].0)).powi(2);
-    for sign in [1, -1] {
-        for offset in [0.0, 0.5 * (square(0) + square(1))] {
-            let squares = v[0].clone().powi(2) + integer(sign) * v[1].clone().powi(2);
-            arguments.push(squares + Expression::real(offset));
-        }
-    }
-    for argument in arguments {
-        list.extend(INNER.map(|function| argument.clone().call(function)));
-        list.add(argument.sqrt());
     }
 }
 
