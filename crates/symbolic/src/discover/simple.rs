@@ -8,7 +8,7 @@ use crate::fit::least_squares::{dot, least_squares};
 /// Most columns of a plane.
 const PLANE: usize = 6;
 
-/// A law and the values of its constants, with the sum of squares that it leaves.
+/// A law and the values of its constants.
 type Law = (Expression, Vec<f64>);
 
 /// For each form the law of the column that explains most, and the plane of all columns where they are few.
