@@ -16,7 +16,7 @@ pub(super) fn laws(problem: &Problem) -> Vec<Law> {
     let one = vec![1.0; problem.rows()];
     let columns = || problem.columns.iter().zip(&problem.parts);
     let proportions = columns().filter_map(|(x, part)| {
-        let (found, error) = least_squares(&[x.clone()], &problem.y)?;
+        let (found, error) = least_squares(std::slice::from_ref(x), &problem.y)?;
         Some((error, (constant(0) * part.clone(), found)))
     });
     let lines = columns().filter_map(|(x, part)| {
