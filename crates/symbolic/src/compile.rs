@@ -268,6 +268,46 @@ mod tests {
     use crate::output_formula;
     use kanode_engine::Compile;
     use kanode_engine::reference::Reference;
+    use proptest::prelude::*;
+
+    /// Formulas of sums, products, squares and tame functions, so that rounding stays small.
+    fn formulas() -> impl Strategy<Value = Expression> {
+        let leaf = prop_oneof![
+            prop::sample::select(vec!["x", "y", "z"]).prop_map(Expression::variable),
+            (-3..=3_i64, 1..=3_i64).prop_map(|(p, q)| Expression::ratio(p, q)),
+            (-2.0..2.0).prop_map(Expression::real),
+        ];
+        let tame = vec![Function::Sin, Function::Cos, Function::Tanh, Function::Abs, Function::Atan];
+        leaf.prop_recursive(4, 20, 3, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Expression::sum),
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Expression::product),
+                inner.clone().prop_map(|base| base.powi(2)),
+                (inner, prop::sample::select(tame.clone())).prop_map(|(x, function)| x.call(function)),
+            ]
+        })
+    }
+
+    /// The value of a network at one row.
+    fn value(network: &Network<f64>, row: &[f64]) -> f64 {
+        let mut y = [0.0];
+        let mut executor = Compile::<f64>::compile(&Reference, network.program()).unwrap();
+        executor.predict(network.parameters(), row, &mut y).unwrap();
+        y[0]
+    }
+
+    proptest! {
+        #[test]
+        fn any_formula_is_what_its_network_computes(expression in formulas()) {
+            let formula = Formula::new(expression, None).unwrap();
+            let row: Vec<f64> = [0.7, 1.1, 0.4][..formula.variables().len()].to_vec();
+            let expected = formula.evaluate_point(&row);
+            prop_assume!(!row.is_empty() && expected.abs() < 1e4);
+            let network = network_of(&formula, &vec![(0.2, 1.5); row.len()]).unwrap();
+            let found = value(&network, &row);
+            prop_assert!((found - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{} {} {}", formula, found, expected);
+        }
+    }
 
     #[test]
     fn networks_have_the_values_of_their_formulas() {

@@ -2,7 +2,7 @@
 //! numbers, columns and targets are brought near 1 by powers of two, and what is found is brought back.
 
 use crate::discover::{Discovery, Progress, SearchOptions};
-use crate::expression::Expression;
+use crate::expression::{Expression, Node};
 use crate::formula::Formula;
 use crate::front::{Candidate, Front};
 use crate::model::Model;
@@ -83,7 +83,12 @@ impl Units {
             .filter(|(_, unit)| **unit != 1.0)
             .map(|(name, unit)| (&**name, Expression::real(1.0 / unit) * Expression::variable(name)))
             .collect();
-        Expression::real(self.y) * formula.substitute(&scaled)
+        let formula = formula.substitute(&scaled);
+        let one = |term: &Expression| Expression::real(self.y) * term.clone();
+        match formula.node() {
+            Node::Sum(terms) => Expression::sum(terms.iter().map(one)),
+            _ => one(&formula),
+        }
     }
 
     /// A front in the units of the data, without the formulas that can't be written in them.

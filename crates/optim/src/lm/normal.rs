@@ -14,6 +14,9 @@ const TOGETHER: usize = 256;
 
 /// The lower half of `JᵀJ + R`, `[p, p]`.
 pub(crate) fn normal_matrix(p: usize, rows: &Rows, prior: &Prior) -> Array2<f64> {
+    if p == 0 {
+        return Array2::zeros((0, 0));
+    }
     let segments: usize = (0..rows.len()).map(|row| rows.row(row).len()).sum();
     let dense = p as f64 * rows.len() as f64 <= DENSE * segments as f64;
     let mut normal = if dense { dense_products(p, rows) } else { sparse_products(p, rows) };

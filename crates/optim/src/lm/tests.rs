@@ -50,6 +50,17 @@ fn run(
 }
 
 #[test]
+fn nothing_to_fit_is_a_minimum() {
+    let mut problem = Dense {
+        residuals: |_: &[f64]| vec![0.5, -0.25],
+        jacobian: |_: &[f64]| vec![Vec::new(); 2],
+        evaluations: 0,
+    };
+    let steps = run(&mut [], &Prior::default(), &mut problem, 3);
+    assert_eq!((steps.len(), steps[0].outcome, steps[0].objective), (1, StepOutcome::Converged, 0.3125));
+}
+
+#[test]
 fn rosenbrock_is_solved_to_rounding() {
     let mut problem = Dense {
         residuals: |x: &[f64]| vec![10.0 * (x[1] - x[0] * x[0]), 1.0 - x[0]],

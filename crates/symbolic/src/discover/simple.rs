@@ -8,7 +8,7 @@ use crate::fit::least_squares::{dot, least_squares};
 /// Most columns of a plane.
 const PLANE: usize = 6;
 
-/// A law and the values of its constants, with the sum of squares that it leaves.
+/// A law and the values of its constants.
 type Law = (Expression, Vec<f64>);
 
 /// For each form the law of the column that explains most, and the plane of all columns where they are few.
@@ -16,7 +16,7 @@ pub(super) fn laws(problem: &Problem) -> Vec<Law> {
     let one = vec![1.0; problem.rows()];
     let columns = || problem.columns.iter().zip(&problem.parts);
     let proportions = columns().filter_map(|(x, part)| {
-        let (found, error) = least_squares(&[x.clone()], &problem.y)?;
+        let (found, error) = least_squares(std::slice::from_ref(x), &problem.y)?;
         Some((error, (constant(0) * part.clone(), found)))
     });
     let lines = columns().filter_map(|(x, part)| {

@@ -3,6 +3,11 @@
 use super::*;
 use crate::prune::{PruneOptions, PruneParts, PruneUntil, prune};
 use crate::testing::{Noise, lm, surface};
+use crate::{SimplifyOptions, simplify, uncertainty};
+use kanode_engine::EdgeFunction;
+use kanode_network::EdgeId;
+use std::any::Any;
+use std::sync::Arc;
 
 fn optimizers() -> [FitOptions; 4] {
     [
@@ -209,5 +214,54 @@ fn weights_of_any_size_and_of_zero() {
         let weights = Some((0..60).map(weight).collect());
         let data = Dataset::new(60, 2, 1, data.x().to_vec(), data.y().to_vec(), weights).unwrap();
         survives("weights", &data);
+    }
+}
+
+/// `x²`, which has no constant.
+#[derive(Debug)]
+struct Square;
+
+impl EdgeFunction for Square {
+    fn constants(&self) -> usize {
+        0
+    }
+
+    fn evaluate(&self, _: &[f64], x: f64, out: &mut [f64]) {
+        out.iter_mut().zip([x * x, 2.0 * x, 2.0]).for_each(|(out, value)| *out = value);
+    }
+
+    fn plus(&self, _: f64) -> Arc<dyn EdgeFunction> {
+        Arc::new(Self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[test]
+fn a_network_with_nothing_to_train_stays_as_it_is() {
+    let data = surface(40, 1);
+    let several = [
+        FitOptions::default(),
+        FitOptions { steps: Some(3), grid: vec![3, 5], starts: Some(2), ..FitOptions::default() },
+    ];
+    for options in optimizers().into_iter().chain(several) {
+        let mut network = network(&[2, 1]);
+        for from in 0..2 {
+            let edge = EdgeId { layer: 0, from, to: 0 };
+            network = network.with_function(edge, Arc::new(Square), &[]).unwrap();
+        }
+        let before = loss_of(&network, &data);
+        let report = fit(&mut network, &data, None, &options, None, &Reference, &mut Unobserved);
+        let report = report.unwrap_or_else(|failure| panic!("{options:?}: {}", failure.error));
+        assert!(report.best.is_none_or(|best| best.loss.is_finite()), "{options:?}");
+        assert!(loss_of(&network, &data).is_finite() && before.is_finite(), "{options:?}");
+        // What may follow a fit: an answer or an error.
+        let far = [0.5, 0.25];
+        let spread = uncertainty(&network, &data, &far, 1, &|| false);
+        assert!(spread.is_err() || spread.is_ok_and(|spread| spread.deviation[0] >= 0.0));
+        let small = SimplifyOptions::default();
+        assert!(simplify(&network, &data, None, &small, &Reference, &mut Unobserved).is_ok(), "{options:?}");
     }
 }
