@@ -3,6 +3,7 @@
 
 use super::features::{exponents, monomials};
 use crate::fit::least_squares::{dot, regress, solve};
+use crate::sample::range;
 
 /// Rows that stand-ins are fitted to.
 pub(super) const ROWS: usize = 900;
@@ -18,11 +19,7 @@ fn scaled(column: &[f64]) -> Vec<f64> {
     let logarithmic = low > 0.0 && high / low > 1.3;
     let at = |x: f64| if logarithmic { x.ln() } else { x };
     let (low, high) = (at(low), at(high));
-    column.iter().map(|x| (2.0 * at(*x) - low - high) / (high - low).max(1e-12)).collect()
-}
-
-pub(super) fn range(column: &[f64]) -> (f64, f64) {
-    column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+    column.iter().map(|x| (2.0 * at(*x) - low - high) / (high - low).max(f64::MIN_POSITIVE)).collect()
 }
 
 /// Products of Chebyshev polynomials of the scaled columns up to a total degree, in the order of [`exponents`].

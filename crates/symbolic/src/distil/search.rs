@@ -37,6 +37,10 @@ const CLEAN: f64 = 1e-5;
 const STRAIGHT: f64 = 30.0;
 /// Grid intervals beyond which grids are not refined for that.
 const FINEST: usize = 60;
+/// What a network leaves unexplained of rows that it has not seen counts up to so many times what it leaves of its own,
+/// or up to this part of the variance: more is not the error of its curves, but rows of another kind.
+const FARTHER: f64 = 100.0;
+const ACCURATE: f64 = 1e-4;
 /// Steps that bring the network to its best on the rows.
 const POLISH: usize = 10;
 
@@ -92,8 +96,10 @@ impl<'a> Search<'a> {
                 reason: "the network has no finite value at one of the rows",
             });
         }
-        let unseen = validation.map(|sample| unexplained(network, sample, output));
-        let unseen = unseen.filter(|error| error.is_finite());
+        let unseen = validation.and_then(|unseen| unseen.within(&sample));
+        let unseen = unseen.map(|sample| unexplained(network, &sample, output));
+        let most = (FARTHER * before).max(ACCURATE);
+        let unseen = unseen.filter(|error| error.is_finite()).map(|error| error.min(most));
         let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
         let floor = (noise * noise).min(before).max(error).max(1e-24);
         let scale = Scale { rows: rows.y.len() as f64, variance, floor };

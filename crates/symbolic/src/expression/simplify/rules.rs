@@ -184,22 +184,38 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
             forms.push(argument.clone());
             forms.push(base.clone().call(Function::Abs).power(exponent.clone()));
         }
-        (Function::Exp, Node::Product(factors)) => {
-            // e^(k·log u) = u^k.
-            for (place, factor) in factors.iter().enumerate() {
-                if let Node::Call(Function::Log, inner) = factor.node() {
-                    let rest = factors
-                        .iter()
-                        .enumerate()
-                        .filter(|(other, _)| *other != place)
-                        .map(|(_, factor)| factor.clone());
-                    forms.push(inner.clone().power(Expression::product(rest)));
-                }
+        (Function::Exp, Node::Product(_)) => forms.extend(exponential_of_logarithm(argument)),
+        (Function::Exp, Node::Sum(terms)) => {
+            let (powers, rest): (Vec<_>, Vec<_>) = terms
+                .iter()
+                .map(|term| (exponential_of_logarithm(term), term))
+                .partition(|(power, _)| power.is_some());
+            if !powers.is_empty() {
+                let rest =
+                    Expression::sum(rest.into_iter().map(|(_, term)| term.clone())).call(Function::Exp);
+                forms.push(Expression::product(
+                    powers.into_iter().filter_map(|(power, _)| power).chain([rest]),
+                ));
             }
         }
         _ => {}
     }
     forms
+}
+
+/// `e^(k·log u)` as `u^k`.
+fn exponential_of_logarithm(argument: &Expression) -> Option<Expression> {
+    let factors = match argument.node() {
+        Node::Product(factors) => factors.as_slice(),
+        _ => std::slice::from_ref(argument),
+    };
+    let (place, inner) = factors.iter().enumerate().find_map(|(place, factor)| match factor.node() {
+        Node::Call(Function::Log, inner) => Some((place, inner)),
+        _ => None,
+    })?;
+    let rest =
+        factors.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, factor)| factor.clone());
+    Some(inner.clone().power(Expression::product(rest)))
 }
 
 /// Products of sums and whole powers of sums as one sum, if that stays within reason.
