@@ -3,6 +3,7 @@
  */
 
 import { KanError } from '../errors.js'
+import type { Kan } from '../model.js'
 import type { SingleRow } from '../predict.js'
 import { counted, cut, inspectSymbol, short, table } from '../text/table.js'
 import { choice, refuseType } from '../validate.js'
@@ -33,7 +34,7 @@ export type SearchEnd = 'exact' | 'complete' | 'budget' | 'time' | 'signal'
 
 /** How a search went. */
 export interface SearchEffort {
-  /** Formulas that were fitted to the data. */
+  /** Work that was done, in the units of the option `evaluations` of the search. */
   readonly evaluations: number
   /** Milliseconds that it took. */
   readonly elapsedMs: number
@@ -81,9 +82,9 @@ export class SymbolicCandidate {
   readonly r2: number
   /** Length in bits of the description of the data by this formula; differences count, the least is the best. */
   readonly bits: number
-  /** Whether it meets the data to rounding, with few enough constants that this can't be chance. */
+  /** Whether it meets the data to rounding, with at most seven free constants, and fewer than rows. */
   readonly exact: boolean
-  /** How far it is from the network that it was read from; `null` if it was found on data alone. */
+  /** How far it is from the network that `symbolic` read it from; `null` if `discover` found it. */
   readonly agreement: Agreement | null
 
   /** @internal */
@@ -115,6 +116,11 @@ export class SymbolicCandidate {
   /** The derivative by a variable; see {@link Formula.derivative}. */
   derivative(variable: string): Formula {
     return this.formula.derivative(variable)
+  }
+
+  /** A model that computes the formula; see {@link Formula.toModel}. */
+  toModel(box?: Readonly<Record<string, readonly [low: number, high: number]>>): Kan {
+    return this.formula.toModel(box)
   }
 
   /** The formula in a format; see {@link Formula.print}. */
@@ -201,17 +207,11 @@ export class SymbolicResult implements Iterable<SymbolicCandidate> {
    * @throws {@link KanError} `ERR_KAN_FORMULA` if it is something else.
    */
   static fromJSON(json: unknown): SymbolicResult {
-    const value: unknown = typeof json === 'string' ? JSON.parse(json) : json
+    const value: unknown = typeof json === 'string' ? parsed(json) : json
     if (typeof value !== 'object' || value === null) refuseType('The result', 'what toJSON of a result gave', json)
     const { front, best, mostAccurate, effort } = value as Partial<KeptFront>
     const places = [best, mostAccurate].every(place => Number.isInteger(place) && front?.[place!] !== undefined)
-    if (!Array.isArray(front) || !front.every(isKept) || !places) {
-      throw new KanError({
-        code: 'ERR_KAN_FORMULA',
-        message: 'The JSON is no result of a search for formulas',
-        hint: 'Give what toJSON() of a SymbolicResult returned.',
-      })
-    }
+    if (!Array.isArray(front) || !front.every(isKept) || !places) throw noResult()
     return new SymbolicResult({
       front,
       best: best!,
@@ -246,9 +246,30 @@ export class SymbolicResult implements Iterable<SymbolicCandidate> {
   }
 }
 
+function noResult(cause?: unknown): KanError {
+  return new KanError({
+    code: 'ERR_KAN_FORMULA',
+    message: 'The JSON is no result of a search for formulas',
+    hint: 'Give what toJSON() of a SymbolicResult returned.',
+    cause,
+  })
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw noResult(error)
+  }
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
+
 function isKept(value: unknown): value is Kept {
   if (typeof value !== 'object' || value === null) return false
-  const { formula, skeleton, constants, complexity, error, bits } = value as Partial<Kept>
-  const numbers = [complexity, error, bits].every(number => typeof number === 'number')
-  return formula !== undefined && typeof skeleton === 'string' && Array.isArray(constants) && numbers
+  const { formula, skeleton, constants, complexity, error, bits, r2, exact, validationError } = value as Partial<Kept>
+  const numbers = [complexity, error, bits, r2].every(number => typeof number === 'number')
+  const others = typeof exact === 'boolean' && (validationError === null || typeof validationError === 'number')
+  const named = Array.isArray(constants) && constants.every(isObject)
+  return formula !== undefined && typeof skeleton === 'string' && named && numbers && others
 }

@@ -15,11 +15,10 @@ use std::collections::HashSet;
 /// Bits for a unit of complexity, and for a constant that is exact.
 const UNIT: f64 = 3.0;
 const EXACT_CONSTANT: f64 = 1.0;
-/// Unexplained parts of the variance that count as none: whatever the number of constants, and for few of them. Padé
-/// approximants of 15 constants reach 1e-24 without being the law.
-const EXACT: f64 = 1e-27;
-const EXACT_FEW: f64 = 1e-21;
-const FEW: usize = 6;
+/// Unexplained parts of the variance that count as none, for few constants and for very few. Padé approximants of 15
+/// constants reach rounding without being the law.
+const EXACT: (f64, usize) = (1e-27, 7);
+const EXACT_FEW: (f64, usize) = (1e-21, 6);
 /// By which part, and beyond which part of the variance, an error must be less to count as less.
 const LESS: f64 = 1e-6;
 const ROUNDING: f64 = 1e-26;
@@ -64,7 +63,8 @@ impl Description {
     /// Whether a formula with so many free constants that leaves so much unexplained is exact, and not merely led through
     /// all observations.
     fn is_exact(&self, error: f64, free: usize) -> bool {
-        (error < EXACT || (error < EXACT_FEW && free <= FEW)) && (free as f64) < self.observations
+        let few = [EXACT, EXACT_FEW].into_iter().any(|(part, most)| error < part && free <= most);
+        few && (free as f64) < self.observations
     }
 }
 
@@ -90,9 +90,14 @@ impl Candidate {
         Self { model, complexity, error, bits, exact }
     }
 
-    /// Whether it is exact for all that can be told.
+    /// Whether it is exact for all that can be told, of so few constants that this is no chance.
     pub fn is_exact(&self) -> bool {
         self.exact
+    }
+
+    /// Whether it leaves nothing but rounding, of however many constants.
+    pub(crate) fn meets_all(&self) -> bool {
+        self.exact || self.error < EXACT.0
     }
 }
 
@@ -353,7 +358,8 @@ mod tests {
     #[test]
     fn a_close_fit_of_many_constants_is_not_exact() {
         let is_exact = |error, free| Description::of_exact(16).is_exact(error, free);
-        assert!(is_exact(1e-22, 6) && !is_exact(1e-22, 7) && is_exact(1e-28, 15) && !is_exact(1e-20, 1));
+        assert!(is_exact(1e-22, 6) && !is_exact(1e-22, 7) && is_exact(1e-28, 7));
+        assert!(!is_exact(1e-28, 8) && !is_exact(1e-20, 1));
     }
 
     #[test]

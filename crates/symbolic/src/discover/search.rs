@@ -25,9 +25,7 @@ const AFTERWARDS: f64 = 600.0;
 const BEYOND_CHANCE: f64 = 3000.0;
 /// Most constants of a formula that is fitted however far it is off.
 const FEW: usize = 8;
-/// Most constants of an exact formula that ends the search.
-const FIRM: usize = 7;
-/// Length up to which such a formula ends it at once.
+/// Length up to which an exact formula ends the search at once.
 const LONG: f64 = 22.0;
 /// Most constants of a short formula.
 const SHORT: usize = 5;
@@ -144,13 +142,13 @@ impl<'a> Search<'a> {
 
     /// Whether an exact formula of few constants was found. One of many may be an approximation that rounding hides.
     pub(super) fn has_exact(&self) -> bool {
-        self.archive.candidates().iter().any(is_firm)
+        self.archive.candidates().iter().any(Candidate::is_exact)
     }
 
     /// Whether such a formula is short. For a long one the search goes on for a while: it may be a roundabout form of
     /// something shorter.
     fn is_settled(&self) -> bool {
-        self.archive.candidates().iter().any(|one| is_firm(one) && one.complexity <= LONG)
+        self.archive.candidates().iter().any(|one| one.is_exact() && one.complexity <= LONG)
     }
 
     /// Shortens the search once a short formula has reached the noise of the data, or an exact one was found.
@@ -161,9 +159,9 @@ impl<'a> Search<'a> {
             one.model.free() <= SHORT && self.noise.is_some_and(|noise| one.error < noise * slack)
         };
         let candidates = self.archive.candidates();
-        let more = if candidates.iter().any(|one| is_firm(one) || at_noise(one)) {
+        let more = if candidates.iter().any(|one| one.is_exact() || at_noise(one)) {
             AFTERWARDS
-        } else if candidates.iter().any(Candidate::is_exact) {
+        } else if candidates.iter().any(Candidate::meets_all) {
             BEYOND_CHANCE
         } else {
             return;
@@ -307,9 +305,4 @@ impl<'a> Search<'a> {
         }
         self.shorten();
     }
-}
-
-/// Whether a formula is exact, of so few constants that this is no chance.
-fn is_firm(candidate: &Candidate) -> bool {
-    candidate.is_exact() && candidate.model.free() <= FIRM
 }

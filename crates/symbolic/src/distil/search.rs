@@ -81,7 +81,10 @@ impl<'a> Search<'a> {
         sample: &'a Sample,
         validation: Option<&Sample>,
         options: &'a DistilOptions,
+        watch: &Watch<'_>,
     ) -> Result<Self, DistilError> {
+        let started = Instant::now();
+        let over = || (watch.cancelled)() || options.time.is_some_and(|most| started.elapsed() >= most);
         let output = options.output;
         let whole = sample;
         let sample = sample.thinned(FINAL, 0);
@@ -89,7 +92,7 @@ impl<'a> Search<'a> {
         let rows = observations(network, &sample, output).thinned(most);
         let variance = rows.variance();
         let before = refit(&mut network.clone(), &rows, 0) / variance;
-        let (polished, error) = polished(network, &rows, before * variance)?;
+        let (polished, error) = polished(network, &rows, before * variance, &over)?;
         let error = error / variance;
         if !error.is_finite() {
             return Err(DistilError::Nothing {
@@ -124,7 +127,7 @@ impl<'a> Search<'a> {
             evaluations: 0,
             curves: 0,
             unexplained: false,
-            started: Instant::now(),
+            started,
             partial: None,
             start,
             names,
@@ -355,16 +358,20 @@ impl<'a> Search<'a> {
 }
 
 /// The network without chains of edges, on finer grids where what two splines did needs them, brought to its best on the
-/// rows, and its mean squared error; the network as it is where that comes nowhere near.
+/// rows, and its mean squared error; the network as it is where that comes nowhere near, or the search is over.
 fn polished(
     network: &Network<f64>,
     rows: &Observations,
     before: f64,
+    over: &dyn Fn() -> bool,
 ) -> Result<(Network<f64>, f64), NetworkError> {
+    if over() {
+        return Ok((network.clone(), before));
+    }
     let mut straight = straightened(network, rows)?;
     let bearable = STRAIGHT * before.max(1e-24 * rows.variance());
     let mut error = refit(&mut straight, rows, POLISH);
-    while error > bearable && straight.specification().grid < FINEST {
+    while error > bearable && straight.specification().grid < FINEST && !over() {
         straight.refine(2 * straight.specification().grid)?;
         error = refit(&mut straight, rows, POLISH);
     }

@@ -108,7 +108,7 @@ impl State {
             families: Arc::clone(families),
             ..SearchOptions::default()
         };
-        let front = approximate(&sample, noise, &options, cancelled);
+        let (front, _) = approximate(&sample, noise, &options, cancelled);
         let mut found: Vec<Fit> = front
             .candidates()
             .iter()

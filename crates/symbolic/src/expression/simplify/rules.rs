@@ -184,6 +184,7 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
             forms.push(argument.clone());
             forms.push(base.clone().call(Function::Abs).power(exponent.clone()));
         }
+        (Function::Sin | Function::Cos, Node::Sum(terms)) => forms.extend(turned(function, terms)),
         (Function::Exp, Node::Product(_)) => forms.extend(exponential_of_logarithm(argument)),
         (Function::Exp, Node::Sum(terms)) => {
             let (powers, rest): (Vec<_>, Vec<_>) = terms
@@ -201,6 +202,27 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
         _ => {}
     }
     forms
+}
+
+/// The sine or cosine of a sum without its multiple of π/2.
+fn turned(function: Function, terms: &[Expression]) -> Option<Expression> {
+    let quarters = |term: &Expression| {
+        let (coefficient, rest) = term.coefficient_and_rest();
+        let quarters = 2.0 * coefficient.to_f64();
+        (rest == Expression::pi() && quarters.fract() == 0.0).then_some(quarters)
+    };
+    let (place, quarters) =
+        terms.iter().enumerate().find_map(|(place, term)| Some((place, quarters(term)?)))?;
+    let rest = terms.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, term)| term.clone());
+    // The cosine is a quarter ahead.
+    let ahead = quarters + if function == Function::Cos { 1.0 } else { 0.0 };
+    let (function, sign) = match ahead.rem_euclid(4.0) as u8 {
+        0 => (Function::Sin, 1),
+        1 => (Function::Cos, 1),
+        2 => (Function::Sin, -1),
+        _ => (Function::Cos, -1),
+    };
+    Some(Expression::integer(sign) * Expression::sum(rest).call(function))
 }
 
 /// `e^(k·log u)` as `u^k`.
