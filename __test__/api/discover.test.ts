@@ -82,7 +82,16 @@ describe('discover', () => {
     expect(inspect(again)).toBe(inspect(result))
     expect(inspect(result)).toMatch(/→ .*mass/)
     expect(inspect(result.best() satisfies SymbolicCandidate)).toContain('c1')
-    expect(() => SymbolicResult.fromJSON({ front: [] })).toThrow(expect.objectContaining({ code: 'ERR_KAN_FORMULA' }))
+    const kept = JSON.parse(JSON.stringify(result))
+    const spoilt = [{ constants: [null] }, { r2: undefined }, { exact: 'yes' }, { validationError: 'none' }]
+    for (const wrong of [
+      { front: [] },
+      'no JSON',
+      '',
+      ...spoilt.map(part => ({ ...kept, front: kept.front.map((one: object) => ({ ...one, ...part })) })),
+    ]) {
+      expect(() => SymbolicResult.fromJSON(wrong)).toThrow(expect.objectContaining({ code: 'ERR_KAN_FORMULA' }))
+    }
   })
 })
 

@@ -3,8 +3,8 @@
 //!
 //! The description of data by a formula is `n/2·log₂(error + floor)`, three bits for each unit of the formula's
 //! complexity, ½·log₂ n for each free constant and a bit for each that is an exact number, which counts as one number
-//! whatever it is (2π, ½). On 56 published laws at noise 0, 0.1 % and 1 % the true formula, where it was among the
-//! candidates, had the shortest description. Of n rows those count that constants could not meet by themselves.
+//! whatever it is (2π, ½). (In the trials that the weights are from, 56 published laws at noise 0, 0.1 % and 1 %, the true
+//! formula had the shortest description wherever it was a candidate.) Of n rows those count that constants could not meet by themselves.
 
 use crate::expression::Expression;
 use crate::model::{LevenbergMarquardt, Model, Snapping, error_of, forms, refine, snap};
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use std::collections::HashSet;
 
 /// Bits for a unit of complexity, and for a constant that is exact.
-const UNIT: f64 = 3.0;
+pub(crate) const UNIT: f64 = 3.0;
 const EXACT_CONSTANT: f64 = 1.0;
 /// Unexplained parts of the variance that count as none, for few constants and for very few. Padé approximants of 15
 /// constants reach rounding without being the law.
