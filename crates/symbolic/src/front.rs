@@ -50,21 +50,22 @@ impl Description {
         let snapped = (model.constants().len() - model.free()) as f64;
         let formula = UNIT * model.length() + EXACT_CONSTANT * snapped;
         let free = model.free() as f64;
-        self.of_error(error, free) + formula + 0.5 * self.observations.log2() * free
+        self.of_error(error, model.fitted()) + formula + 0.5 * self.observations.log2() * free
     }
 
     /// As many constants meet as many observations whatever these are, so fewer than two for each constant tell less:
-    /// each beyond the number of constants counts twice, the others not at all.
-    fn of_error(&self, error: f64, free: f64) -> f64 {
-        let telling = self.observations.min(2.0 * (self.observations - free)).max(0.0);
+    /// each beyond the number of constants counts twice, the others not at all. Those that were recognised count, too:
+    /// they were fitted before.
+    fn of_error(&self, error: f64, constants: usize) -> f64 {
+        let telling = self.observations.min(2.0 * (self.observations - constants as f64)).max(0.0);
         0.5 * telling * (error + self.floor).log2()
     }
 
-    /// Whether a formula with so many free constants that leaves so much unexplained is exact, and not merely led through
-    /// all observations.
-    fn is_exact(&self, error: f64, free: usize) -> bool {
+    /// Whether a formula with so many free constants, and so many in all, that leaves so much unexplained is exact, and
+    /// not merely led through all observations.
+    fn is_exact(&self, error: f64, free: usize, constants: usize) -> bool {
         let few = [EXACT, EXACT_FEW].into_iter().any(|(part, most)| error < part && free <= most);
-        few && (free as f64) < self.observations
+        few && (constants as f64) < self.observations
     }
 }
 
@@ -86,7 +87,7 @@ impl Candidate {
     /// A candidate with its bits.
     pub fn new(model: Model, error: f64, description: Description) -> Self {
         let (complexity, bits) = (model.expression().complexity(), description.bits(&model, error));
-        let exact = description.is_exact(error, model.free());
+        let exact = description.is_exact(error, model.free(), model.fitted());
         Self { model, complexity, error, bits, exact }
     }
 
@@ -276,7 +277,7 @@ const MARGIN: f64 = 3.0;
 pub fn variants(model: &Model, sample: &Sample, description: Description) -> Vec<Candidate> {
     let mut found = Vec::new();
     for form in forms(&model.expression()) {
-        let mut free = Model::of(&form);
+        let mut free = Model::of(&form).once_fitted(model.fitted());
         let error = refine(&mut free, sample, LevenbergMarquardt { steps: 40 });
         if !error.is_finite() {
             continue;
@@ -357,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_close_fit_of_many_constants_is_not_exact() {
-        let is_exact = |error, free| Description::of_exact(16).is_exact(error, free);
+        let is_exact = |error, free| Description::of_exact(16).is_exact(error, free, free);
         assert!(is_exact(1e-22, 6) && !is_exact(1e-22, 7) && is_exact(1e-28, 7));
         assert!(!is_exact(1e-28, 8) && !is_exact(1e-20, 1));
     }
@@ -365,14 +366,14 @@ mod tests {
     #[test]
     fn a_formula_led_through_few_rows_is_no_law() {
         let description = Description::of_exact(3);
-        assert!(description.is_exact(1e-30, 2) && !description.is_exact(1e-30, 3));
+        assert!(description.is_exact(1e-30, 0, 2) && !description.is_exact(1e-30, 0, 3));
         let of = |text: &str, error: f64| Candidate::new(Model::of(&parsed(text)), error, description).bits;
         let through = of("1.37*exp(0.21*x) + 2.17*cos(1.31*x)", 1e-32);
         assert!(through > of("0.77", 1.0));
         assert!(of("1.37*x + 0.21", 1e-32) < of("0.77", 1.0));
         // With rows enough nothing changes.
         let many = Description::of_exact(1000);
-        assert_eq!(many.of_error(1e-9, 8.0), many.of_error(1e-9, 0.0));
+        assert_eq!(many.of_error(1e-9, 8), many.of_error(1e-9, 0));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Constant {
 pub struct Model {
     skeleton: Expression,
     constants: Vec<Constant>,
+    /// How many constants there were before any was recognised and became part of the skeleton.
+    fitted: usize,
 }
 
 /// What names of constants begin with while a model is searched for: no column of a sample has such a name.
@@ -65,7 +67,18 @@ impl Model {
             }
             _ => None,
         });
-        Self { skeleton, constants }
+        let fitted = constants.len();
+        Self { skeleton, constants, fitted }
+    }
+
+    /// The same, of which so many constants are known to have been fitted.
+    pub(crate) fn once_fitted(self, constants: usize) -> Self {
+        Self { fitted: self.fitted.max(constants), ..self }
+    }
+
+    /// How many constants were fitted, those that are exact by now among them.
+    pub(crate) fn fitted(&self) -> usize {
+        self.fitted
     }
 
     /// A skeleton that names its constants by [`constant_name`], and their values.
@@ -85,7 +98,8 @@ impl Model {
             }
         });
         constants.retain(|constant| used.borrow().contains(&constant.name));
-        Self { skeleton, constants }
+        let fitted = constants.len();
+        Self { skeleton, constants, fitted }
     }
 
     /// The expression of columns and constants by name.
@@ -141,7 +155,7 @@ impl Model {
         let skeleton = self.replaced(fraction).simplified();
         let constants = self.constants.iter();
         let constants = constants.filter(|constant| skeleton.depends_on(&constant.name)).cloned().collect();
-        Self { skeleton, constants }
+        Self { skeleton, constants, fitted: self.fitted }
     }
 
     /// The same with an exact zero in the place of a constant.
@@ -177,7 +191,7 @@ impl Model {
         let constants = self.constants.iter().enumerate();
         let constants =
             constants.map(|(number, old)| Constant { name: name(number), ..old.clone() }).collect();
-        Self { skeleton, constants }
+        Self { skeleton, constants, fitted: self.fitted }
     }
 }
 
