@@ -47,15 +47,14 @@ impl Description {
 
     /// The bits of a description by a model that leaves the part `error` of the variance unexplained. Differences count.
     pub fn bits(&self, model: &Model, error: f64) -> f64 {
-        let snapped = (model.constants().len() - model.free()) as f64;
-        let formula = UNIT * model.length() + EXACT_CONSTANT * snapped;
+        let formula = UNIT * model.length() + EXACT_CONSTANT * model.recognised() as f64;
         let free = model.free() as f64;
-        self.of_error(error, model.fitted()) + formula + 0.5 * self.observations.log2() * free
+        self.of_error(error, model.numbers()) + formula + 0.5 * self.observations.log2() * free
     }
 
     /// As many constants meet as many observations whatever these are, so fewer than two for each constant tell less:
-    /// each beyond the number of constants counts twice, the others not at all. Those that were recognised count, too:
-    /// they were fitted before.
+    /// each beyond the number of constants counts twice, the others not at all. Exact numbers count, too: they may have
+    /// been fitted before.
     fn of_error(&self, error: f64, constants: usize) -> f64 {
         let telling = self.observations.min(2.0 * (self.observations - constants as f64)).max(0.0);
         0.5 * telling * (error + self.floor).log2()
@@ -87,7 +86,7 @@ impl Candidate {
     /// A candidate with its bits.
     pub fn new(model: Model, error: f64, description: Description) -> Self {
         let (complexity, bits) = (model.expression().complexity(), description.bits(&model, error));
-        let exact = description.is_exact(error, model.free(), model.fitted());
+        let exact = description.is_exact(error, model.free(), model.numbers());
         Self { model, complexity, error, bits, exact }
     }
 
@@ -277,7 +276,7 @@ const MARGIN: f64 = 3.0;
 pub fn variants(model: &Model, sample: &Sample, description: Description) -> Vec<Candidate> {
     let mut found = Vec::new();
     for form in forms(&model.expression()) {
-        let mut free = Model::of(&form).once_fitted(model.fitted());
+        let mut free = Model::of(&form);
         let error = refine(&mut free, sample, LevenbergMarquardt { steps: 40 });
         if !error.is_finite() {
             continue;
@@ -361,6 +360,18 @@ mod tests {
         let is_exact = |error, free| Description::of_exact(16).is_exact(error, free, free);
         assert!(is_exact(1e-22, 6) && !is_exact(1e-22, 7) && is_exact(1e-28, 7));
         assert!(!is_exact(1e-28, 8) && !is_exact(1e-20, 1));
+    }
+
+    #[test]
+    fn constants_that_vanish_cost_nothing() {
+        let x: Vec<Vec<f64>> =
+            [0.37, 0.61].map(|step| (0..20).map(|row| (f64::from(row) * step).sin()).collect()).to_vec();
+        let y = x[0].iter().zip(&x[1]).map(|(x, y)| (1.5 * x).sin() * (0.5 * y).cos()).collect();
+        let sample = Sample::new(["x", "y"].map(Arc::from).to_vec(), x, y, None).unwrap();
+        let start = parsed("1.000001*sin(1.499999*x + 1e-7)*cos(0.500001*y + 2e-7) + 1e-8");
+        let found = Front::of(variants(&Model::of(&start), &sample, Description::of_exact(20))).unwrap();
+        let best = &found.candidates()[found.best()];
+        assert_eq!(best.model.expression(), parsed("sin(3*x/2)*cos(y/2)"));
     }
 
     #[test]

@@ -33,8 +33,6 @@ pub struct Constant {
 pub struct Model {
     skeleton: Expression,
     constants: Vec<Constant>,
-    /// How many constants there were before any was recognised and became part of the skeleton.
-    fitted: usize,
 }
 
 /// What names of constants begin with while a model is searched for: no column of a sample has such a name.
@@ -67,18 +65,26 @@ impl Model {
             }
             _ => None,
         });
-        let fitted = constants.len();
-        Self { skeleton, constants, fitted }
+        Self { skeleton, constants }
     }
 
-    /// The same, of which so many constants are known to have been fitted.
-    pub(crate) fn once_fitted(self, constants: usize) -> Self {
-        Self { fitted: self.fitted.max(constants), ..self }
-    }
-
-    /// How many constants were fitted, those that are exact by now among them.
-    pub(crate) fn fitted(&self) -> usize {
-        self.fitted
+    /// How many numbers the formula has beside its exponents and signs: whatever they are, they may have been chosen for
+    /// the data.
+    pub(crate) fn numbers(&self) -> usize {
+        let mut count = 0;
+        let is_number = |part: &Expression| part.variables().is_empty();
+        self.expression().walk(|part| {
+            let has_one = match part.node() {
+                Node::Sum(parts) => parts.iter().any(is_number),
+                Node::Product(parts) => {
+                    parts.iter().any(|part| is_number(part) && part.number() != Some(Number::integer(-1)))
+                }
+                Node::Power(base, _) => is_number(base) && !is_number(part),
+                _ => false,
+            };
+            count += usize::from(has_one);
+        });
+        count
     }
 
     /// A skeleton that names its constants by [`constant_name`], and their values.
@@ -98,8 +104,7 @@ impl Model {
             }
         });
         constants.retain(|constant| used.borrow().contains(&constant.name));
-        let fitted = constants.len();
-        Self { skeleton, constants, fitted }
+        Self { skeleton, constants }
     }
 
     /// The expression of columns and constants by name.
@@ -115,6 +120,18 @@ impl Model {
     /// How many constants are free: not snapped.
     pub fn free(&self) -> usize {
         self.constants.iter().filter(|constant| constant.snapped.is_none()).count()
+    }
+
+    /// How many constants are exact numbers that are written: a term that is 0 and a factor that is 1 are not.
+    pub(crate) fn recognised(&self) -> usize {
+        let is_written = |exact: &Expression| {
+            exact.number().is_none_or(|number| ![0.0, 1.0].contains(&number.to_f64().abs()))
+        };
+        self.constants
+            .iter()
+            .filter_map(|constant| constant.snapped.as_ref())
+            .filter(|exact| is_written(exact))
+            .count()
     }
 
     /// The expression with the numbers in the places of the constants.
@@ -155,7 +172,7 @@ impl Model {
         let skeleton = self.replaced(fraction).simplified();
         let constants = self.constants.iter();
         let constants = constants.filter(|constant| skeleton.depends_on(&constant.name)).cloned().collect();
-        Self { skeleton, constants, fitted: self.fitted }
+        Self { skeleton, constants }
     }
 
     /// The same with an exact zero in the place of a constant.
@@ -191,7 +208,7 @@ impl Model {
         let constants = self.constants.iter().enumerate();
         let constants =
             constants.map(|(number, old)| Constant { name: name(number), ..old.clone() }).collect();
-        Self { skeleton, constants, fitted: self.fitted }
+        Self { skeleton, constants }
     }
 }
 
@@ -208,6 +225,20 @@ mod tests {
         assert_eq!(values, [0.37, 1.6]);
         assert_eq!(model.expression(), expression);
         assert_eq!(model.free(), 2);
+    }
+
+    #[test]
+    fn numbers_are_counted_but_for_exponents_and_signs() {
+        for (text, count) in [
+            ("x^2", 0),
+            ("x - y", 0),
+            ("2*x + 1", 2),
+            ("10*x/(6 - x) - 1", 3),
+            ("0.37*sin(pi*x)", 2),
+            ("2^x", 1),
+        ] {
+            assert_eq!(Model::of(&parsed(text)).numbers(), count, "{text}");
+        }
     }
 
     #[test]
