@@ -11,7 +11,6 @@ mod curve;
 mod dictionary;
 mod features;
 mod freed;
-mod inner;
 mod noise;
 mod polynomial;
 mod powers;
@@ -27,7 +26,6 @@ mod surrogate;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transform;
-mod two_curves;
 
 pub use approximate::approximate;
 pub(crate) use screen::columns as important_columns;

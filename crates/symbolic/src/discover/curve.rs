@@ -128,11 +128,105 @@ pub(super) fn waves(search: &mut Search<'_>, view: &View<'_>) {
     }
 }
 
+/// Frequencies of a wave with something beside it, in a quarter of a radian for half the range.
+const FINE: usize = 80;
+/// Halvings of that step around the best.
+const HALVINGS: usize = 14;
+/// Zeros of an envelope, in halves of the range before its start.
+const ZEROS: [f64; 4] = [0.1, 0.3, 1.0, 3.0];
+
+/// A wave under an envelope, or beside a curve: its phase and all factors come from least squares, so that only its
+/// frequency is scanned.
+pub(super) fn waves_in_company(search: &mut Search<'_>, view: &View<'_>) {
+    let problem = view.problem;
+    let (names, variables) = locals(problem);
+    let v = || variables[0].clone();
+    let (low, high) = range(&problem.columns[0]);
+    let half = 0.5 * (high - low);
+    let shifted = ZEROS.map(|zero| v() + Expression::real(zero * half - low));
+    let curves: Vec<Expression> = RATES
+        .iter()
+        .flat_map(|rate| [*rate, -rate])
+        .map(|rate| (Expression::real(rate / half) * v()).call(Function::Exp))
+        .chain(shifted.iter().map(|x| x.clone().call(Function::Log)))
+        .chain([v(), v().powi(2), v().powi(-1)])
+        .collect();
+    let (curves, _) = evaluated(problem, &names, &curves, &curves);
+    let rows = view.target.len();
+    let one = vec![1.0; rows];
+    search.spend((curves.len() * 2 * (FINE + 2 * HALVINGS) * 20 * rows) as f64);
+    let mut found: Vec<(f64, Expression, Vec<f64>)> = Vec::new();
+    for curve in &curves {
+        for is_envelope in [true, false] {
+            let fitted = |frequency: f64| -> Option<(f64, f64, Vec<f64>)> {
+                let wave = |of: fn(f64) -> f64| -> Vec<f64> {
+                    let values = problem.columns[0].iter().map(|x| of(frequency * x));
+                    if is_envelope {
+                        values.zip(&curve.values).map(|(wave, curve)| wave * curve).collect()
+                    } else {
+                        values.collect()
+                    }
+                };
+                let (sine, cosine) = (wave(f64::sin), wave(f64::cos));
+                let mut columns: Vec<&[f64]> = vec![&sine, &cosine, &one];
+                if !is_envelope {
+                    columns.push(&curve.values);
+                }
+                let fit = regress(&columns, &view.target)?;
+                Some((fit.error, frequency, fit.coefficients))
+            };
+            let least = |list: &mut dyn Iterator<Item = f64>| {
+                list.filter_map(&fitted).min_by(|a, b| a.0.total_cmp(&b.0))
+            };
+            let mut step = 0.25 / half;
+            let Some(mut best) = least(&mut (1..=FINE).map(|at| at as f64 * step)) else { continue };
+            // Else a curve that makes up for a wrong frequency is ahead of the right one.
+            for _ in 0..HALVINGS {
+                step *= 0.5;
+                let near = least(&mut [best.1 - step, best.1 + step].into_iter());
+                best = near.filter(|near| near.0 < best.0).unwrap_or(best);
+            }
+            let (error, frequency, c) = best;
+            let mut values = vec![c[0].hypot(c[1]), frequency, c[1].atan2(c[0]), c[2]];
+            let argument = constant(1) * problem.parts[0].clone() + constant(2);
+            let wave = constant(0) * argument.call(Function::Sin);
+            let law = if is_envelope {
+                wave * freed(&curve.expression, &mut values) + constant(3)
+            } else {
+                values.push(c[3]);
+                wave + constant(3) + constant(4) * freed(&curve.expression, &mut values)
+            };
+            found.push((error, law, values));
+        }
+    }
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (_, law, values) in found.into_iter().take(2 * SUMS) {
+        if search.done() {
+            return;
+        }
+        view.offer(search, law, &values, 60);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::problem::View;
     use super::super::testing::found;
     use super::super::transform::Transform;
+
+    #[test]
+    fn waves_under_envelopes_and_beside_curves_are_found() {
+        for text in [
+            "2.44*exp(-0.28*x)*cos(2.23*x + 1.15)",
+            "2.89*cos(1.94*x + 1.21) + 0.58*x",
+            "1.63*log(x + 1.8)*sin(2.71*x + 1.18)",
+            "0.7*x^2 + 1.3*sin(4.3*x - 0.4)",
+        ] {
+            found(text, &[(0.0, 4.0)], 200, |search, problem| {
+                super::waves_in_company(search, &View::new(problem, Transform::Identity, false).unwrap());
+            });
+        }
+    }
 
     #[test]
     fn sums_of_decays_are_found() {

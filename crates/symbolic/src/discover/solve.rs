@@ -4,7 +4,6 @@
 use super::additive;
 use super::curve;
 use super::dictionary::{self, Dictionary};
-use super::inner;
 use super::polynomial;
 use super::powers;
 use super::problem::{Problem, View, median, moments};
@@ -13,7 +12,6 @@ use super::rational;
 use super::reduce::{Probe, Reduced, cuts, peeled};
 use super::search::Search;
 use super::transform::Transform;
-use super::two_curves;
 use crate::families::Family;
 
 /// Rows that exact relations are searched on, and noisy ones.
@@ -39,9 +37,6 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             if !search.done() {
                 powers::functions(search, problem);
             }
-            if !search.done() && depth <= 1 {
-                inner::search(search, problem);
-            }
             return attempt(search, problem, families, true);
         }
         _ => {}
@@ -64,9 +59,6 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     }
     if !search.done() && depth == 0 {
         powers::functions(search, problem);
-    }
-    if !search.done() && depth <= 1 {
-        inner::search(search, problem);
     }
     if !search.done() {
         attempt(search, problem, families, true);
@@ -183,7 +175,7 @@ fn one_transform(search: &mut Search<'_>, view: &View<'_>, families: &[Box<dyn F
             curve::families(search, view, families, deep);
         }
         if deep && transform == Identity && !search.done() {
-            two_curves::search(search, view);
+            curve::waves_in_company(search, view);
             if search.done() {
                 return;
             }
