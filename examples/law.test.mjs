@@ -11,5 +11,5 @@ test("the example finds Kepler's third law", () => {
   // One percent of noise leaves the year known to a few thousandths.
   const year = Number(stdout.match(/The Earth's year: ([\d.]+)/)?.[1])
   expect(Math.abs(year - 1)).toBeLessThan(0.005)
-  expect(stdout).toMatch(/^T = .*a.*M/m)
+  expect(stdout).toContain('\nT = a^(3/2)/sqrt(M)\n')
 })

@@ -140,6 +140,27 @@ describe('awkward data', () => {
     expect(result.best().formula.toString()).toBe('2*x18*x204')
   })
 
+  test('names that are no identifiers stay as they are, and programs get others', async () => {
+    const featureNames = ['engine size (l)', 'class', '2nd', 'pi']
+    const x = Array.from({ length: 60 }, (_, i) => [1, 3, 5, 7].map(k => 1.5 + Math.sin(k * (i + 1))))
+    const y = x.map(([size, kind, second, other]) => 2 * size! * kind! + second! - other! ** 2)
+    const { formula } = (await discover({ x, y, featureNames })).best()
+    const law = Formula.parse('2*`engine size (l)`*class + `2nd` - pi^2', { variables: featureNames })
+    expect(formula.equals(law)).toBe(true)
+    expect(Formula.parse(formula.toString(), { variables: featureNames }).equals(law)).toBe(true)
+    const program = new Function(`${formula.print('javascript')}; return formula`)() as (...row: number[]) => number
+    for (const [row, value] of y.entries()) expect(program(...x[row]!)).toBeCloseTo(value, 10)
+  })
+
+  test('a formula led through few rows is not believed', async () => {
+    const square = await discover({ x: [[1], [2], [3]], y: [1, 4, 9] })
+    expect(square.best().formula.toString()).toBe('x1^2')
+    const random = Array.from({ length: 10 }, (_, i) => [i, i + 10, i + 20].map(k => (1e4 * Math.sin(k + 1)) % 1))
+    const nothing = await discover({ x: random.map(row => row.slice(0, 2)), y: random.map(row => row[2]!) })
+    expect(nothing.best().constants.length).toBeLessThan(4)
+    expect(nothing.front.some(({ exact }) => exact)).toBe(false)
+  })
+
   test('options that make no sense are refused', async () => {
     for (const options of [
       { timeLimit: 0 },

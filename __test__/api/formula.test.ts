@@ -90,6 +90,14 @@ describe('evaluation', () => {
   })
 })
 
+test('Bessel functions of very large numbers have values in compiled functions, too', () => {
+  const formula = Formula.parse('j0(x) - 2*j1(x)')
+  const compiled = formula.compile()
+  for (const x of [-3e7, 1.5e6, 1e8, 1e12]) expect(compiled(x)).toBeCloseTo(formula.evaluate({ x }), 14)
+  expect(compiled(Number.POSITIVE_INFINITY)).toBe(0)
+  expect(compiled(Number.NaN)).toBeNaN()
+})
+
 describe('algebra', () => {
   test('derivatives and short forms', () => {
     expect(String(hello.derivative('y'))).toBe('2*y*exp(y^2 + sin(pi*x))')

@@ -141,10 +141,34 @@ describe('symbolic', () => {
     expect(again.front.map(String)).toEqual(formulas.front.map(String))
   })
 
+  test('validation rows of another kind change nothing', async () => {
+    const law = (a: number, b: number) => Math.exp(Math.sin(Math.PI * a) + b * b)
+    const far = data.x.map(([a, b]) => [2.5 * a!, 2.5 * b!])
+    for (const validation of [
+      { x: far, y: far.map(([a, b]) => law(a!, b!)) },
+      { x: data.x.slice(0, 3), y: [1e6, -1e6, 1e7] },
+      {
+        x: [
+          [1e6, 1e6],
+          [-1e6, 3],
+        ],
+        y: [0, 1],
+      },
+    ]) {
+      expect((await model.symbolic(data, { validation })).best().formula.equals(formulas.best().formula)).toBe(true)
+    }
+  })
+
   test('a result can be saved and read', () => {
     const again = SymbolicResult.fromJSON(JSON.stringify(formulas))
     expect(again.best().formula.equals(formulas.best().formula)).toBe(true)
     expect(again.best().agreement).toEqual(formulas.best().agreement)
+  })
+
+  test('the best formula is a model again', () => {
+    const best = formulas.best()
+    const [row] = data.x
+    expect(best.toModel().predictSync([row!])[0]![0]).toBeCloseTo(best.evaluate(row!), 12)
   })
 
   test('pruned inputs keep their names', async () => {

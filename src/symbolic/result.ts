@@ -3,6 +3,7 @@
  */
 
 import { KanError } from '../errors.js'
+import type { Kan } from '../model.js'
 import type { SingleRow } from '../predict.js'
 import { counted, cut, inspectSymbol, short, table } from '../text/table.js'
 import { choice, refuseType } from '../validate.js'
@@ -33,7 +34,7 @@ export type SearchEnd = 'exact' | 'complete' | 'budget' | 'time' | 'signal'
 
 /** How a search went. */
 export interface SearchEffort {
-  /** Formulas that were fitted to the data. */
+  /** Work that was done, in the units of the option `evaluations` of the search. */
   readonly evaluations: number
   /** Milliseconds that it took. */
   readonly elapsedMs: number
@@ -81,9 +82,9 @@ export class SymbolicCandidate {
   readonly r2: number
   /** Length in bits of the description of the data by this formula; differences count, the least is the best. */
   readonly bits: number
-  /** Whether it meets the data to rounding, with few enough constants that this can't be chance. */
+  /** Whether it meets the data to rounding, with at most seven free constants, and fewer than rows. */
   readonly exact: boolean
-  /** How far it is from the network that it was read from; `null` if it was found on data alone. */
+  /** How far it is from the network that `symbolic` read it from; `null` if `discover` found it. */
   readonly agreement: Agreement | null
 
   /** @internal */
@@ -115,6 +116,11 @@ export class SymbolicCandidate {
   /** The derivative by a variable; see {@link Formula.derivative}. */
   derivative(variable: string): Formula {
     return this.formula.derivative(variable)
+  }
+
+  /** A model that computes the formula; see {@link Formula.toModel}. */
+  toModel(box?: Readonly<Record<string, readonly [low: number, high: number]>>): Kan {
+    return this.formula.toModel(box)
   }
 
   /** The formula in a format; see {@link Formula.print}. */

@@ -300,7 +300,7 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let _ = pool.install(|| discover(&data, &options, &|| false, &progress));
         let told = told.into_inner().unwrap();
-        assert!(told.len() > 3 && told.is_sorted_by(|before, after| before >= after), "{told:?}");
+        assert!(told.len() > 1 && told.is_sorted_by(|before, after| before >= after), "{told:?}");
     }
 
     #[test]

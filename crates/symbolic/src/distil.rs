@@ -157,7 +157,7 @@ pub fn distil(
     if sample.is_constant() {
         return Err(DistilError::Constant);
     }
-    search::Search::new(network, sample, validation, options)?.run(watch)
+    search::Search::new(network, sample, validation, options, watch)?.run(watch)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Edges that become formulas by hand, and splines again.
 
 use crate::edge::{EdgeError, edge_curve};
-use crate::edge_formula::EdgeFormula;
+use crate::edge_formula::{EdgeFormula, units_of};
 use crate::expression::Expression;
 use crate::families::Family;
 use crate::fit::fit;
@@ -10,7 +10,7 @@ use kanode_network::{EdgeId, Network, NetworkError};
 use std::sync::Arc;
 
 /// Where a formula is tried on the grid of an edge.
-const NODES: i32 = 64;
+const NODES: usize = 64;
 
 /// Why an edge can't be what it is told to be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -64,13 +64,17 @@ pub fn fix<T: Real>(
     let (formula, constants) = EdgeFormula::on(network, edge, expression, false)?;
     let fixed = network.with_function(edge, Arc::new(formula), &constants)?;
     let (a, b) = network.domain_of(edge)?;
-    let nodes: Vec<f64> =
-        (0..NODES).map(|at| a + (b - a) * (f64::from(at) + 0.5) / f64::from(NODES)).collect();
+    let nodes: Vec<f64> = (0..NODES).map(|at| a + (b - a) * (at as f64 + 0.5) / NODES as f64).collect();
     let values = fixed.edge_curve(edge.layer, edge.from, edge.to, &nodes)?;
-    if values.iter().any(|value| value.is_finite()) {
-        return Ok(fixed);
-    }
-    let reason = "has no value anywhere on the grid of its input".to_owned();
+    // A grid reaches somewhat beyond what its node receives.
+    let mut inner = NODES / 10..NODES - NODES / 10;
+    let Some(node) = inner.find(|node| !values[*node].is_finite()) else { return Ok(fixed) };
+    let ((mean, scale), _) = units_of(network, edge);
+    let [at, a, b] = [nodes[node], a, b].map(|x| mean + scale * x);
+    let conditions: Vec<String> = expression.conditions().iter().map(ToString::to_string).collect();
+    let needs =
+        if conditions.is_empty() { String::new() } else { format!("; it needs {}", conditions.join(", ")) };
+    let reason = format!("has no value at x = {at:.4}, and its input goes from {a:.4} to {b:.4}{needs}");
     Err(NetworkError::Function { edge, reason }.into())
 }
 
@@ -160,7 +164,9 @@ mod tests {
         assert!(matches!(fix(&network(), wrong, &parsed("x")).unwrap_err(), FixError::Edge(_)));
         assert!(matches!(lock(&network(), wrong).unwrap_err(), FixError::Edge(_)));
         let nowhere = fix(&network(), EDGE, &parsed("sqrt(-1 - x^2)")).unwrap_err();
-        assert!(nowhere.to_string().contains("no value anywhere"), "{nowhere}");
+        assert!(nowhere.to_string().contains("has no value at x = "), "{nowhere}");
+        let half = fix(&network(), EDGE, &parsed("log(2 - x)")).unwrap_err();
+        assert!(half.to_string().contains("it needs -x + 2 > 0"), "{half}");
         assert!(matches!(fix(&network(), EDGE, &parsed("y")).unwrap_err(), FixError::Edge(_)));
     }
 }

@@ -51,7 +51,7 @@ pub use families::{Custom, CustomError, Family, default_families, family, family
 pub use fit::{Curve, CurveError, Fit, Noise, fit, suggest};
 pub use fixing::{FixError, fix, fix_family, lock};
 pub use formula::{FORMATS, Formula, FormulaError, ParseError, Trouble, function_names};
-pub use front::{Archive, Candidate, Description, Front, finish, is_exact, variants};
+pub use front::{Archive, Candidate, Description, Front, finish, variants};
 pub use model::{
     Constant, LevenbergMarquardt, Model, Snapping, error_of, forms, refine, root_mean_square, snap,
 };

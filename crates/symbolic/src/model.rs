@@ -68,6 +68,25 @@ impl Model {
         Self { skeleton, constants }
     }
 
+    /// How many numbers the formula has beside its exponents and signs: whatever they are, they may have been chosen for
+    /// the data.
+    pub(crate) fn numbers(&self) -> usize {
+        let mut count = 0;
+        let is_number = |part: &Expression| part.variables().is_empty();
+        self.expression().walk(|part| {
+            let has_one = match part.node() {
+                Node::Sum(parts) => parts.iter().any(is_number),
+                Node::Product(parts) => {
+                    parts.iter().any(|part| is_number(part) && part.number() != Some(Number::integer(-1)))
+                }
+                Node::Power(base, _) => is_number(base) && !is_number(part),
+                _ => false,
+            };
+            count += usize::from(has_one);
+        });
+        count
+    }
+
     /// A skeleton that names its constants by [`constant_name`], and their values.
     pub(crate) fn with_values(skeleton: Expression, values: &[f64]) -> Self {
         let constant = |(number, value): (usize, &f64)| Constant {
@@ -101,6 +120,18 @@ impl Model {
     /// How many constants are free: not snapped.
     pub fn free(&self) -> usize {
         self.constants.iter().filter(|constant| constant.snapped.is_none()).count()
+    }
+
+    /// How many constants are exact numbers that are written: a term that is 0 and a factor that is 1 are not.
+    pub(crate) fn recognised(&self) -> usize {
+        let is_written = |exact: &Expression| {
+            exact.number().is_none_or(|number| ![0.0, 1.0].contains(&number.to_f64().abs()))
+        };
+        self.constants
+            .iter()
+            .filter_map(|constant| constant.snapped.as_ref())
+            .filter(|exact| is_written(exact))
+            .count()
     }
 
     /// The expression with the numbers in the places of the constants.
@@ -194,6 +225,20 @@ mod tests {
         assert_eq!(values, [0.37, 1.6]);
         assert_eq!(model.expression(), expression);
         assert_eq!(model.free(), 2);
+    }
+
+    #[test]
+    fn numbers_are_counted_but_for_exponents_and_signs() {
+        for (text, count) in [
+            ("x^2", 0),
+            ("x - y", 0),
+            ("2*x + 1", 2),
+            ("10*x/(6 - x) - 1", 3),
+            ("0.37*sin(pi*x)", 2),
+            ("2^x", 1),
+        ] {
+            assert_eq!(Model::of(&parsed(text)).numbers(), count, "{text}");
+        }
     }
 
     #[test]

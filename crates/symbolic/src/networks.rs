@@ -162,8 +162,8 @@ impl Search<'_> {
         let Ok(smooth) = few.with_targets(predicted(&trained.network, few, 0)) else { return Vec::new() };
         let noise = Noise { floor: trained.error, observations: few.rows() as f64 };
         let part = self.part();
-        let front = approximate(&smooth, noise, &part, self.cancelled);
-        self.spent += part.evaluations;
+        let (front, spent) = approximate(&smooth, noise, &part, self.cancelled);
+        self.spent += spent;
         let mut found = front.candidates().to_vec();
         found.sort_by(|a, b| a.bits.total_cmp(&b.bits));
         let description = Description::of_exact(few.rows());

@@ -178,6 +178,19 @@ impl Sample {
         self.picked(&(0..most).map(chosen).collect::<Vec<usize>>())
     }
 
+    /// The rows whose columns are all within the ranges of another sample's; None if there are none.
+    pub(crate) fn within(&self, other: &Self) -> Option<Self> {
+        let ranges: Vec<(f64, f64)> = other.columns.iter().map(|column| range(column)).collect();
+        let inside = |row: &usize| {
+            self.columns
+                .iter()
+                .zip(&ranges)
+                .all(|(column, (low, high))| (*low..=*high).contains(&column[*row]))
+        };
+        let rows: Vec<usize> = (0..self.rows()).filter(inside).collect();
+        (!rows.is_empty()).then(|| self.picked(&rows))
+    }
+
     /// The weighted mean of the targets.
     pub(crate) fn mean(&self) -> f64 {
         self.mean_of(|y| y)
@@ -266,6 +279,11 @@ impl Sample {
             values.iter_mut().zip(roots).for_each(|(value, root)| *value *= root);
         }
     }
+}
+
+/// The least and the largest number.
+pub(crate) fn range(column: &[f64]) -> (f64, f64) {
+    column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
 }
 
 /// A number that looks random (the finaliser of SplitMix64).

@@ -96,12 +96,7 @@ impl Units {
         let back = |candidate: &Candidate| {
             let expression = candidate.model.expression();
             let (model, before) = (Model::of(&self.back(&expression, sample)), expression);
-            let complexity = model.expression().complexity();
-            self.is_same(&before, &model.expression(), near, sample).then(|| Candidate {
-                model,
-                complexity,
-                ..candidate.clone()
-            })
+            self.is_same(&before, &model.expression(), near, sample).then(|| candidate.rewritten(model))
         };
         let best = &front.candidates()[front.best()];
         let written = back(best).and_then(|_| Front::of(front.candidates().iter().filter_map(back)));

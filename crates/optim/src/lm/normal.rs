@@ -18,7 +18,8 @@ pub(crate) fn normal_matrix(p: usize, rows: &Rows, prior: &Prior) -> Array2<f64>
         return Array2::zeros((0, 0));
     }
     let segments: usize = (0..rows.len()).map(|row| rows.row(row).len()).sum();
-    let dense = p as f64 * rows.len() as f64 <= DENSE * segments as f64;
+    // Without columns there are no segments, and nothing to multiply.
+    let dense = p > 0 && p as f64 * rows.len() as f64 <= DENSE * segments as f64;
     let mut normal = if dense { dense_products(p, rows) } else { sparse_products(p, rows) };
     for block in &prior.blocks {
         for i in 0..block.matrix.n() {

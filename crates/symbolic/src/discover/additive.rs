@@ -70,6 +70,9 @@ fn groups(search: &mut Search<'_>, problem: &Problem) -> Option<Vec<Vec<usize>>>
             if group[first] == group[second] {
                 continue;
             }
+            if search.done() {
+                return None;
+            }
             let apart =
                 all.iter().zip(&columns).filter(|(powers, _)| powers[first] == 0 || powers[second] == 0);
             let kept: Vec<&Vec<f64>> = apart.map(|(_, column)| column).collect();

@@ -11,13 +11,14 @@ use std::time::Instant;
 /// Errors below this part of the variance are rounding.
 const EXACT: f64 = 1e-18;
 
-/// Formulas for the targets of a sample, of which differences below the noise's floor mean nothing.
+/// Formulas for the targets of a sample, of which differences below the noise's floor mean nothing, and the evaluations
+/// that they took.
 pub fn approximate(
     sample: &Sample,
     noise: Noise,
     options: &SearchOptions,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Front {
+) -> (Front, f64) {
     let description = Description { observations: noise.observations, floor: noise.floor.max(1e-24) };
     let noisy = noise.floor > EXACT;
     let shared = shared(sample, description, options, cancelled, &|_| {});
@@ -33,7 +34,7 @@ pub fn approximate(
     let late = late(begun, options, cancelled);
     let front =
         finish(&search.archive, sample, description, finalists, &|formula| options.admits(formula), &late);
-    front.unwrap_or_else(|| trivial(sample, description))
+    (front.unwrap_or_else(|| trivial(sample, description)), search.spent())
 }
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ mod tests {
         let y: Vec<f64> = x.iter().map(|x| law(*x)).collect();
         let noise = Noise { floor: 1e-24, observations: 200.0 };
         let sample = Sample::new(vec![Arc::from("x")], vec![x], y, None).unwrap();
-        let front = approximate(&sample, noise, &SearchOptions::default(), &|| false);
+        let (front, _) = approximate(&sample, noise, &SearchOptions::default(), &|| false);
         let best = &front.candidates()[front.best()];
         assert!(best.is_exact() && best.model.free() == 0, "{:?}", best.model);
         let found = crate::Formula::new(best.model.expression(), None).unwrap();

@@ -7,13 +7,13 @@ use super::freed::freed;
 use super::problem::{Problem, View, usable};
 use super::search::Search;
 use super::subsets::Gram;
-use super::surrogate::range;
 use super::transform::Transform;
 use crate::expression::{Expression, Function};
 use crate::families::Family;
 use crate::fit::least_squares::regress;
 use crate::fit::{Curve, Noise, suggest};
 use crate::model::Model;
+use crate::sample::range;
 use std::collections::HashMap;
 
 /// Nodes of a curve.

@@ -56,6 +56,9 @@ fn factors(search: &mut Search<'_>, few: &Problem, variable: usize) -> Option<(f
     let mut g = vec![0.0; rows];
     let mut last = f64::INFINITY;
     for round in 0..ROUNDS {
+        if search.done() {
+            return None;
+        }
         search.spend_regression(alone.len() + others.len(), rows / 2);
         g = scaled_fit(&others, &f, &few.y)?.0;
         let (next, error) = scaled_fit(&alone, &g, &few.y)?;

@@ -114,6 +114,9 @@ impl Probe {
     pub(super) fn peels(&self, search: &mut Search<'_>) -> Vec<Peel> {
         (0..self.problem.columns.len())
             .filter_map(|variable| {
+                if search.done() {
+                    return None;
+                }
                 let column = &self.problem.columns[variable];
                 if self.one_sign && column.iter().all(|x| *x > 0.0) {
                     self.logarithmic_peel(search, variable)

@@ -25,9 +25,7 @@ const AFTERWARDS: f64 = 600.0;
 const BEYOND_CHANCE: f64 = 3000.0;
 /// Most constants of a formula that is fitted however far it is off.
 const FEW: usize = 8;
-/// Most constants of an exact formula that ends the search.
-const FIRM: usize = 7;
-/// Length up to which such a formula ends it at once.
+/// Length up to which an exact formula ends the search at once.
 const LONG: f64 = 22.0;
 /// Most constants of a short formula.
 const SHORT: usize = 5;
@@ -144,13 +142,13 @@ impl<'a> Search<'a> {
 
     /// Whether an exact formula of few constants was found. One of many may be an approximation that rounding hides.
     pub(super) fn has_exact(&self) -> bool {
-        self.archive.candidates().iter().any(is_firm)
+        self.archive.candidates().iter().any(Candidate::is_exact)
     }
 
     /// Whether such a formula is short. For a long one the search goes on for a while: it may be a roundabout form of
     /// something shorter.
     fn is_settled(&self) -> bool {
-        self.archive.candidates().iter().any(|one| is_firm(one) && one.complexity <= LONG)
+        self.archive.candidates().iter().any(|one| one.is_exact() && one.complexity <= LONG)
     }
 
     /// Whether a short formula leaves no more than the noise of the data.
@@ -166,9 +164,9 @@ impl<'a> Search<'a> {
     /// Shortens the search once a short formula has reached the noise of the data, or an exact one was found.
     fn shorten(&mut self) {
         let candidates = self.archive.candidates();
-        let more = if self.is_explained() || candidates.iter().any(is_firm) {
+        let more = if self.is_explained() || candidates.iter().any(Candidate::is_exact) {
             AFTERWARDS
-        } else if candidates.iter().any(Candidate::is_exact) {
+        } else if candidates.iter().any(Candidate::meets_all) {
             BEYOND_CHANCE
         } else {
             return;
@@ -312,9 +310,4 @@ impl<'a> Search<'a> {
         }
         self.shorten();
     }
-}
-
-/// Whether a formula is exact, of so few constants that this is no chance.
-fn is_firm(candidate: &Candidate) -> bool {
-    candidate.is_exact() && candidate.model.free() <= FIRM
 }

@@ -3,6 +3,7 @@
 
 use super::features::{exponents, monomials};
 use crate::fit::least_squares::{dot, regress, solve};
+use crate::sample::range;
 
 /// Rows that stand-ins are fitted to.
 pub(super) const ROWS: usize = 900;
@@ -21,10 +22,6 @@ fn scaled(column: &[f64]) -> Vec<f64> {
     // What varies by rounding alone stays near 0.
     let width = (high - low).max(1e-12 * low.abs().max(high.abs())).max(f64::MIN_POSITIVE);
     column.iter().map(|x| (2.0 * at(*x) - low - high) / width).collect()
-}
-
-pub(super) fn range(column: &[f64]) -> (f64, f64) {
-    column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
 }
 
 /// Products of Chebyshev polynomials of the scaled columns up to a total degree, in the order of [`exponents`].

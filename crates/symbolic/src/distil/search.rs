@@ -37,6 +37,10 @@ const CLEAN: f64 = 1e-5;
 const STRAIGHT: f64 = 30.0;
 /// Grid intervals beyond which grids are not refined for that.
 const FINEST: usize = 60;
+/// What a network leaves unexplained of rows that it has not seen counts up to so many times what it leaves of its own,
+/// or up to this part of the variance: more is not the error of its curves, but rows of another kind.
+const FARTHER: f64 = 100.0;
+const ACCURATE: f64 = 1e-4;
 /// Steps that bring the network to its best on the rows.
 const POLISH: usize = 10;
 
@@ -77,7 +81,10 @@ impl<'a> Search<'a> {
         sample: &'a Sample,
         validation: Option<&Sample>,
         options: &'a DistilOptions,
+        watch: &Watch<'_>,
     ) -> Result<Self, DistilError> {
+        let started = Instant::now();
+        let over = || (watch.cancelled)() || options.time.is_some_and(|most| started.elapsed() >= most);
         let output = options.output;
         let whole = sample;
         let sample = sample.thinned(FINAL, 0);
@@ -85,15 +92,17 @@ impl<'a> Search<'a> {
         let rows = observations(network, &sample, output).thinned(most);
         let variance = rows.variance();
         let before = refit(&mut network.clone(), &rows, 0) / variance;
-        let (polished, error) = polished(network, &rows, before * variance)?;
+        let (polished, error) = polished(network, &rows, before * variance, &over)?;
         let error = error / variance;
         if !error.is_finite() {
             return Err(DistilError::Nothing {
                 reason: "the network has no finite value at one of the rows",
             });
         }
-        let unseen = validation.map(|sample| unexplained(network, sample, output));
-        let unseen = unseen.filter(|error| error.is_finite());
+        let unseen = validation.and_then(|unseen| unseen.within(&sample));
+        let unseen = unseen.map(|sample| unexplained(network, &sample, output));
+        let most = (FARTHER * before).max(ACCURATE);
+        let unseen = unseen.filter(|error| error.is_finite()).map(|error| error.min(most));
         let noise = options.noise.unwrap_or_else(|| unseen.unwrap_or(before).sqrt());
         let floor = (noise * noise).min(before).max(error).max(1e-24);
         let scale = Scale { rows: rows.y.len() as f64, variance, floor };
@@ -118,7 +127,7 @@ impl<'a> Search<'a> {
             evaluations: 0,
             curves: 0,
             unexplained: false,
-            started: Instant::now(),
+            started,
             partial: None,
             start,
             names,
@@ -363,16 +372,20 @@ impl<'a> Search<'a> {
 }
 
 /// The network without chains of edges, on finer grids where what two splines did needs them, brought to its best on the
-/// rows, and its mean squared error; the network as it is where that comes nowhere near.
+/// rows, and its mean squared error; the network as it is where that comes nowhere near, or the search is over.
 fn polished(
     network: &Network<f64>,
     rows: &Observations,
     before: f64,
+    over: &dyn Fn() -> bool,
 ) -> Result<(Network<f64>, f64), NetworkError> {
+    if over() {
+        return Ok((network.clone(), before));
+    }
     let mut straight = straightened(network, rows)?;
     let bearable = STRAIGHT * before.max(1e-24 * rows.variance());
     let mut error = refit(&mut straight, rows, POLISH);
-    while error > bearable && straight.specification().grid < FINEST {
+    while error > bearable && straight.specification().grid < FINEST && !over() {
         straight.refine(2 * straight.specification().grid)?;
         error = refit(&mut straight, rows, POLISH);
     }

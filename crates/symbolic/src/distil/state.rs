@@ -7,13 +7,12 @@ use crate::edge_formula::{EdgeFormula, units_of};
 use crate::expression::Expression;
 use crate::families::Family;
 use crate::fit::{Fit, suggest};
+use crate::front::UNIT;
 use crate::sample::Sample;
 use kanode_network::{EdgeId, Network};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bits for a unit of a function's complexity.
-const UNIT: f64 = 3.0;
 /// Steps of the fit after an edge has become a function.
 const STEPS: usize = 8;
 
@@ -108,7 +107,7 @@ impl State {
             families: Arc::clone(families),
             ..SearchOptions::default()
         };
-        let front = approximate(&sample, noise, &options, cancelled);
+        let (front, _) = approximate(&sample, noise, &options, cancelled);
         let mut found: Vec<Fit> = front
             .candidates()
             .iter()

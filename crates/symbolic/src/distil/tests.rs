@@ -151,7 +151,7 @@ fn a_product_node_ends_in_a_law() {
 
 #[test]
 fn products_of_three_and_four_factors_are_read() {
-    for (text, arity) in [("x*y*z", 3), ("w*x*y*z", 4)] {
+    for (text, arity) in [("x*y*z", 3), ("(x^2 + 1)*exp(y)*z", 3), ("w*x*y*z", 4)] {
         let boxes = vec![(0.5, 2.0); arity];
         let (sample, data) = law(text, &boxes, 800, 0.0, 1);
         let network = thin(Specification { seed: 1, ..product(arity) }, |from, to| from == to);

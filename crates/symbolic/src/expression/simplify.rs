@@ -126,6 +126,10 @@ mod tests {
             ("sin(pi)", "0"),
             ("cos(pi/2) + x", "x"),
             ("(x*y + x*z)/(y + z)", "x"),
+            ("sin(x + pi/2)", "cos(x)"),
+            ("cos(x - pi/2) + sin(y + 3*pi)", "sin(x) - sin(y)"),
+            ("exp(log(x) + 2*log(y))", "x*y^2"),
+            ("exp(-log(2*x) - y^2)", "exp(-y^2)/(2*x)"),
         ] {
             let found = parsed(text).simplified();
             assert_eq!(found, parsed(expected), "{text}");

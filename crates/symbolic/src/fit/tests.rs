@@ -46,25 +46,13 @@ const TRUTHS: &[Truth] = &[
     ("a parabola on a plateau", "x^2", 1e3, 1e3 + 10.0, |x| 1e6 + (x - 1e3).powi(2)),
 ];
 
-/// Standard normal numbers, the same for a seed (SplitMix64 and the sum of twelve uniform ones).
-fn normal(seed: &mut u64) -> f64 {
-    let mut uniform = || {
-        *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as f64 / u64::MAX as f64
-    };
-    (0..12).map(|_| uniform()).sum::<f64>() - 6.0
-}
-
 fn curve_of((_, _, low, high, truth): Truth, noise: f64, seed: u64) -> Curve {
     let x: Vec<f64> = (0..200).map(|i| low + (high - low) * (f64::from(i) + 0.5) / 200.0).collect();
     let clean: Vec<f64> = x.iter().map(|x| truth(*x)).collect();
     let spread = Curve::new(&x, &clean).unwrap();
     let size = if spread.is_constant() { 0.0 } else { spread.spread() };
-    let mut state = seed;
-    let y: Vec<f64> = clean.iter().map(|y| y + noise * size * normal(&mut state)).collect();
+    let y: Vec<f64> =
+        clean.iter().zip(crate::testing::noise(seed, 200)).map(|(y, one)| y + noise * size * one).collect();
     Curve::new(&x, &y).unwrap()
 }
 

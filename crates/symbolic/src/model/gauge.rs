@@ -7,6 +7,10 @@
 use crate::expression::{Expression, Function, Node, Number};
 use std::collections::HashMap;
 
+/// Part of the largest number of a sum below which one may be what rounding has left of none: it is no scale for the
+/// others.
+const ROUNDING: f64 = 1e-9;
+
 /// Where numbers go that can stand in several places.
 #[derive(Clone, Copy)]
 struct Gauge {
@@ -141,8 +145,10 @@ impl Gauge {
 
     /// The number that a sum is divided by: the inexact scale of one of its terms.
     fn scale_of(self, terms: &[Expression]) -> Option<f64> {
+        let size = |term: &Expression| term.coefficient_and_rest().0.to_f64().abs();
+        let least = ROUNDING * terms.iter().map(size).fold(0.0, f64::max);
         let scale = |term: &Expression| match term.coefficient_and_rest().0 {
-            Number::Real(scale) if scale != 0.0 => Some(scale),
+            Number::Real(scale) if scale.abs() > least => Some(scale),
             _ => None,
         };
         if self.last { terms.iter().rev().find_map(scale) } else { terms.iter().find_map(scale) }
@@ -252,6 +258,18 @@ mod tests {
                 );
             }
             assert!(forms.iter().any(|form| numbers(form) <= enough), "{text}: {forms:?}");
+        }
+    }
+
+    #[test]
+    fn what_rounding_has_left_is_no_scale() {
+        let spoilt = parsed("0.19*sin(2.1*x)*((1.37*y + 6.1e-12)^2 + 1.37)");
+        for form in forms(&spoilt) {
+            form.walk(|part| {
+                if let Some(number) = inexact(part) {
+                    assert!(number.abs() < 1e3, "{form:?}");
+                }
+            });
         }
     }
 

@@ -1,8 +1,8 @@
 //! Which terms a dictionary has.
 
 use crate::discover::problem::Problem;
-use crate::discover::surrogate::range;
 use crate::expression::{Expression, Function};
+use crate::sample::range;
 use std::collections::HashSet;
 
 /// Most terms, and most that products of three may bring.

@@ -4,8 +4,8 @@ use super::form::{Form, Ridge, Rows, Term};
 use super::shape::Shape;
 use crate::discover::features::constant;
 use crate::discover::problem::{Problem, moments, usable, varies};
-use crate::discover::surrogate::range;
 use crate::expression::Expression;
+use crate::sample::range;
 
 /// Most variables of which pairs are taken.
 const VARIABLES: usize = 4;

@@ -3,7 +3,7 @@
 
 use super::form::Ridge;
 use super::shape::Shape;
-use crate::discover::surrogate::range;
+use crate::sample::range;
 use std::f64::consts::PI;
 
 /// Rates of exponentials for half the range.

@@ -184,22 +184,60 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
             forms.push(argument.clone());
             forms.push(base.clone().call(Function::Abs).power(exponent.clone()));
         }
-        (Function::Exp, Node::Product(factors)) => {
-            // e^(k·log u) = u^k.
-            for (place, factor) in factors.iter().enumerate() {
-                if let Node::Call(Function::Log, inner) = factor.node() {
-                    let rest = factors
-                        .iter()
-                        .enumerate()
-                        .filter(|(other, _)| *other != place)
-                        .map(|(_, factor)| factor.clone());
-                    forms.push(inner.clone().power(Expression::product(rest)));
-                }
+        (Function::Sin | Function::Cos, Node::Sum(terms)) => forms.extend(turned(function, terms)),
+        (Function::Exp, Node::Product(_)) => forms.extend(exponential_of_logarithm(argument)),
+        (Function::Exp, Node::Sum(terms)) => {
+            let (powers, rest): (Vec<_>, Vec<_>) = terms
+                .iter()
+                .map(|term| (exponential_of_logarithm(term), term))
+                .partition(|(power, _)| power.is_some());
+            if !powers.is_empty() {
+                let rest =
+                    Expression::sum(rest.into_iter().map(|(_, term)| term.clone())).call(Function::Exp);
+                forms.push(Expression::product(
+                    powers.into_iter().filter_map(|(power, _)| power).chain([rest]),
+                ));
             }
         }
         _ => {}
     }
     forms
+}
+
+/// The sine or cosine of a sum without its multiple of π/2.
+fn turned(function: Function, terms: &[Expression]) -> Option<Expression> {
+    let quarters = |term: &Expression| {
+        let (coefficient, rest) = term.coefficient_and_rest();
+        let quarters = 2.0 * coefficient.to_f64();
+        (rest == Expression::pi() && quarters.fract() == 0.0).then_some(quarters)
+    };
+    let (place, quarters) =
+        terms.iter().enumerate().find_map(|(place, term)| Some((place, quarters(term)?)))?;
+    let rest = terms.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, term)| term.clone());
+    // The cosine is a quarter ahead.
+    let ahead = quarters + if function == Function::Cos { 1.0 } else { 0.0 };
+    let (function, sign) = match ahead.rem_euclid(4.0) as u8 {
+        0 => (Function::Sin, 1),
+        1 => (Function::Cos, 1),
+        2 => (Function::Sin, -1),
+        _ => (Function::Cos, -1),
+    };
+    Some(Expression::integer(sign) * Expression::sum(rest).call(function))
+}
+
+/// `e^(k·log u)` as `u^k`.
+fn exponential_of_logarithm(argument: &Expression) -> Option<Expression> {
+    let factors = match argument.node() {
+        Node::Product(factors) => factors.as_slice(),
+        _ => std::slice::from_ref(argument),
+    };
+    let (place, inner) = factors.iter().enumerate().find_map(|(place, factor)| match factor.node() {
+        Node::Call(Function::Log, inner) => Some((place, inner)),
+        _ => None,
+    })?;
+    let rest =
+        factors.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, factor)| factor.clone());
+    Some(inner.clone().power(Expression::product(rest)))
 }
 
 /// Products of sums and whole powers of sums as one sum, if that stays within reason.

@@ -36,7 +36,14 @@ const LANGUAGE: Language = Language {
 
 const BESSEL: &str = "\
 static double bessel(double order, double x) {
-  const double points = floor(fabs(x) + 30.0);
+  const double size = fabs(x);
+  if (isinf(x)) return 0.0;
+  if (size > 1e6) {
+    const double phase = size - order*3.14159265358979323846/2.0 - 3.14159265358979323846/4.0;
+    const double wave = cos(phase) - (4.0*order*order - 1.0)/(8.0*size)*sin(phase);
+    return (order == 1.0 && x < 0.0 ? -1.0 : 1.0)*sqrt(2.0/(3.14159265358979323846*size))*wave;
+  }
+  const double points = floor(size + 30.0);
   double sum = 0.0;
   for (double point = 0.5; point < points; point += 1.0) {
     const double t = 3.14159265358979323846*point/points;

@@ -63,7 +63,14 @@ function erf(x) {
 const BESSEL: &str = "\
 function bessel(order) {
   return x => {
-    const points = Math.floor(Math.abs(x) + 30)
+    const size = Math.abs(x)
+    if (size === Infinity) return 0
+    if (size > 1e6) {
+      const phase = size - (order * Math.PI) / 2 - Math.PI / 4
+      const wave = Math.cos(phase) - ((4 * order * order - 1) / (8 * size)) * Math.sin(phase)
+      return (order === 1 ? Math.sign(x) : 1) * Math.sqrt(2 / (Math.PI * size)) * wave
+    }
+    const points = Math.floor(size + 30)
     let sum = 0
     for (let point = 0; point < points; point++) {
       const t = (Math.PI * (point + 0.5)) / points

@@ -52,7 +52,14 @@ const BESSEL: &str = "\
 def bessel(order):
     @np.vectorize
     def at(x):
-        points = int(abs(x) + 30)
+        size = abs(x)
+        if not size < np.inf:
+            return 0.0 if size == np.inf else x
+        if size > 1e6:
+            phase = size - order*np.pi/2 - np.pi/4
+            wave = np.cos(phase) - (4*order*order - 1)/(8*size)*np.sin(phase)
+            return (np.sign(x) if order == 1 else 1.0)*np.sqrt(2/(np.pi*size))*wave
+        points = int(size + 30)
         t = np.pi*(np.arange(points) + 0.5)/points
         return np.mean(np.cos(order*t - x*np.sin(t)))
     return at

@@ -70,10 +70,20 @@ fn erf(x: f64) -> f64 {
 
 const BESSEL: &str = "\
 fn bessel(order: f64, x: f64) -> f64 {
-    let points = (x.abs() + 30.0).floor();
+    use std::f64::consts::PI;
+    let size = x.abs();
+    if size.is_infinite() {
+        return 0.0;
+    }
+    if size > 1e6 {
+        let phase = size - order * PI / 2.0 - PI / 4.0;
+        let wave = phase.cos() - (4.0 * order * order - 1.0) / (8.0 * size) * phase.sin();
+        return (if order == 1.0 { x.signum() } else { 1.0 }) * (2.0 / (PI * size)).sqrt() * wave;
+    }
+    let points = (size + 30.0).floor();
     let (mut point, mut sum) = (0.5, 0.0);
     while point < points {
-        let t = std::f64::consts::PI * point / points;
+        let t = PI * point / points;
         sum += (order * t - x * t.sin()).cos();
         point += 1.0;
     }
