@@ -60,8 +60,9 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     if depth <= 2 {
         additive::split(search, problem, families);
     }
-    let (two, first) = (problem.columns.len() == 2, depth == 0);
-    if two && first {
+    // Of two variables functions cost little; of more, reductions come first.
+    let are_two = problem.columns.len() == 2;
+    if are_two && depth == 0 {
         ridges(search, problem, ridge::one);
     }
     if depth < DEPTH && !search.done() {
@@ -72,13 +73,13 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             return;
         }
     }
-    if if two { depth == 1 } else { first && problem.columns.len() <= RIDGES } {
+    if depth == usize::from(are_two) && problem.columns.len() <= RIDGES {
         ridges(search, problem, ridge::one);
     }
     if !search.done() && depth == 0 {
         powers::functions(search, problem);
     }
-    if two && first {
+    if are_two && depth == 0 {
         ridges(search, problem, ridge::two);
     }
     if !search.done() {

@@ -3,7 +3,7 @@
 use super::form::{Form, Ridge, Rows, Term};
 use super::shape::Shape;
 use crate::discover::features::constant;
-use crate::discover::problem::{Problem, moments, usable, varies};
+use crate::discover::problem::{Problem, usable, varies};
 use crate::discover::surrogate::range;
 use crate::expression::Expression;
 
@@ -292,11 +292,6 @@ impl Material {
         let term =
             |term: &Term| term.envelope.map_or(0.0, outer) + term.ridges.iter().map(ridge).sum::<f64>();
         form.terms.iter().map(term).sum::<f64>() + form.company.iter().map(|at| 2.0 + outer(*at)).sum::<f64>()
-    }
-
-    /// Whether a target has the sizes of a mean only.
-    pub(super) fn spread(y: &[f64]) -> f64 {
-        moments(y).1 * y.len() as f64
     }
 }
 
