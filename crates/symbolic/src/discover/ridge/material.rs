@@ -6,6 +6,7 @@ use crate::discover::features::constant;
 use crate::discover::problem::{Problem, usable, varies};
 use crate::discover::surrogate::range;
 use crate::expression::Expression;
+use std::f64::consts::{PI, TAU};
 
 /// Most variables of which pairs are taken.
 const VARIABLES: usize = 4;
@@ -242,7 +243,7 @@ impl Material {
         match ridge.shape {
             Shape::Wave => {
                 scale = share[0].hypot(share[1]);
-                offset += share[1].atan2(share[0]);
+                offset = (offset + share[1].atan2(share[0]) + PI).rem_euclid(TAU) - PI;
             }
             Shape::Exponential => {
                 scale *= (offset - ridge.reach()).exp();
