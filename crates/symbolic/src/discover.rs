@@ -1,8 +1,8 @@
 //! From data to a formula: a search over structures, without a network.
 //!
 //! A law is sought as `T⁻¹` of something simple, for a dozen transforms T of the target: a polynomial, a quotient of
-//! polynomials, a family of functions of one variable, or a sum of a few terms of a dictionary. Reductions make problems
-//! smaller first. All candidates are fitted to the untransformed target with all their constants, and judged by the
+//! polynomials, a family of functions of one variable, one or two functions of sums of powers, products and quotients with
+//! any constants inside, or a sum of a few terms of a dictionary. Reductions make problems smaller first. All candidates are fitted to the untransformed target with all their constants, and judged by the
 //! length of their description.
 
 mod additive;

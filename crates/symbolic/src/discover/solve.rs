@@ -60,8 +60,10 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
     if depth <= 2 {
         additive::split(search, problem, families);
     }
-    let (two, first) = (problem.columns.len() == 2, depth == 0);
-    if two && first {
+    // Of two variables and without noise functions cost little; else all other ways come first.
+    let are_two = problem.columns.len() == 2;
+    let early = are_two && !search.noisy;
+    if early && depth == 0 {
         ridges(search, problem, ridge::one);
     }
     if depth < DEPTH && !search.done() {
@@ -72,17 +74,20 @@ pub(super) fn solve(search: &mut Search<'_>, problem: &Problem, families: &[Box<
             return;
         }
     }
-    if if two { depth == 1 } else { first && problem.columns.len() <= RIDGES } {
+    if early && depth == 1 {
         ridges(search, problem, ridge::one);
     }
     if !search.done() && depth == 0 {
         powers::functions(search, problem);
     }
-    if two && first {
+    if early && depth == 0 {
         ridges(search, problem, ridge::two);
     }
     if !search.done() {
         attempt(search, problem, families, true);
+    }
+    if !early && depth == 0 && problem.columns.len() <= RIDGES {
+        ridges(search, problem, ridge::one);
     }
     if depth <= 1 && !search.done() {
         product::split(search, problem, families);

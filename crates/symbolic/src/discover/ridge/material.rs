@@ -3,9 +3,10 @@
 use super::form::{Form, Ridge, Rows, Term};
 use super::shape::Shape;
 use crate::discover::features::constant;
-use crate::discover::problem::{Problem, moments, usable, varies};
+use crate::discover::problem::{Problem, usable, varies};
 use crate::expression::Expression;
 use crate::sample::range;
+use std::f64::consts::{PI, TAU};
 
 /// Most variables of which pairs are taken.
 const VARIABLES: usize = 4;
@@ -242,7 +243,7 @@ impl Material {
         match ridge.shape {
             Shape::Wave => {
                 scale = share[0].hypot(share[1]);
-                offset += share[1].atan2(share[0]);
+                offset = (offset + share[1].atan2(share[0]) + PI).rem_euclid(TAU) - PI;
             }
             Shape::Exponential => {
                 scale *= (offset - ridge.reach()).exp();
@@ -292,11 +293,6 @@ impl Material {
         let term =
             |term: &Term| term.envelope.map_or(0.0, outer) + term.ridges.iter().map(ridge).sum::<f64>();
         form.terms.iter().map(term).sum::<f64>() + form.company.iter().map(|at| 2.0 + outer(*at)).sum::<f64>()
-    }
-
-    /// Whether a target has the sizes of a mean only.
-    pub(super) fn spread(y: &[f64]) -> f64 {
-        moments(y).1 * y.len() as f64
     }
 }
 
