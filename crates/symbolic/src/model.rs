@@ -165,11 +165,19 @@ impl Model {
     }
 
     /// A shorter form with the same values, if rules know one: constants that are exact fractions become part of the
-    /// formula.
+    /// formula, and quarter turns where that makes it shorter.
     pub fn simplified(&self) -> Self {
-        let fraction =
-            |constant: &Constant| constant.snapped.clone().filter(|exact| exact.number().is_some());
-        let skeleton = self.replaced(fraction).simplified();
+        let is_fraction = |exact: &Expression| exact.number().is_some();
+        let plain = self.simplified_with(is_fraction);
+        let turned = self.simplified_with(|exact| is_fraction(exact) || exact.quarter_turns().is_some());
+        let length = |model: &Self| model.expression().complexity();
+        if length(&turned) < length(&plain) { turned } else { plain }
+    }
+
+    /// [`Model::simplified`], with those exact constants part of the formula that `joins` wants there.
+    fn simplified_with(&self, joins: impl Fn(&Expression) -> bool) -> Self {
+        let joined = |constant: &Constant| constant.snapped.clone().filter(|exact| joins(exact));
+        let skeleton = self.replaced(joined).simplified();
         let constants = self.constants.iter();
         let constants = constants.filter(|constant| skeleton.depends_on(&constant.name)).cloned().collect();
         Self { skeleton, constants }
@@ -215,6 +223,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::Function;
     use crate::testing::parsed;
 
     #[test]
@@ -249,6 +258,21 @@ mod tests {
         let crowded = model.renamed(&columns("c1"));
         assert_eq!(crowded.constants()[0].name.as_ref(), "k1");
         assert_eq!(crowded.expression(), parsed("0.37*c1 + 0.41"));
+    }
+
+    #[test]
+    fn quarter_turns_make_cosines_of_sines_and_stay_elsewhere() {
+        let x = || Expression::variable("x");
+        let snapped = |skeleton: Expression| {
+            let mut model = Model::with_values(skeleton, &[std::f64::consts::FRAC_PI_2]);
+            model.constants[0].snapped = Some(parsed("pi/2"));
+            model.simplified()
+        };
+        let c = || Expression::variable(&constant_name(0));
+        let turned = snapped((x() + c()).call(Function::Sin));
+        assert_eq!((turned.expression(), turned.constants().len()), (parsed("cos(x)"), 0));
+        let scaled = snapped((x() * c()).call(Function::Sin));
+        assert_eq!((scaled.expression(), scaled.constants().len()), (parsed("sin(pi*x/2)"), 1));
     }
 
     #[test]

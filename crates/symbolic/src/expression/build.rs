@@ -203,7 +203,7 @@ impl Expression {
     }
 
     /// How many times π/2 it is, if a whole number.
-    fn quarter_turns(&self) -> Option<i64> {
+    pub(crate) fn quarter_turns(&self) -> Option<i64> {
         let (coefficient, rest) = self.coefficient_and_rest();
         matches!(rest.node(), Node::Pi).then(|| coefficient.times(Number::integer(2)).whole()).flatten()
     }

@@ -206,17 +206,12 @@ fn of_call(function: Function, argument: &Expression) -> Vec<Expression> {
 
 /// The sine or cosine of a sum without its multiple of π/2.
 fn turned(function: Function, terms: &[Expression]) -> Option<Expression> {
-    let quarters = |term: &Expression| {
-        let (coefficient, rest) = term.coefficient_and_rest();
-        let quarters = 2.0 * coefficient.to_f64();
-        (rest == Expression::pi() && quarters.fract() == 0.0).then_some(quarters)
-    };
     let (place, quarters) =
-        terms.iter().enumerate().find_map(|(place, term)| Some((place, quarters(term)?)))?;
+        terms.iter().enumerate().find_map(|(place, term)| Some((place, term.quarter_turns()?)))?;
     let rest = terms.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, term)| term.clone());
     // The cosine is a quarter ahead.
-    let ahead = quarters + if function == Function::Cos { 1.0 } else { 0.0 };
-    let (function, sign) = match ahead.rem_euclid(4.0) as u8 {
+    let ahead = quarters + i64::from(function == Function::Cos);
+    let (function, sign) = match ahead.rem_euclid(4) {
         0 => (Function::Sin, 1),
         1 => (Function::Cos, 1),
         2 => (Function::Sin, -1),
