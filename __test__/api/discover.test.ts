@@ -181,7 +181,7 @@ describe('a running search', () => {
 
   test('tells of its progress and ends at its time limit with the best so far', async () => {
     const formulas: string[] = []
-    const result = await discover(hard, { timeLimit: 0.5, onProgress: ({ formula }) => formulas.push(formula) })
+    const result = await discover(hard, { timeLimit: 0.2, onProgress: ({ formula }) => formulas.push(formula) })
     expect(result.effort?.ended).toBe('time')
     expect(result.front.length).toBeGreaterThan(0)
     expect(formulas.length).toBeGreaterThan(0)

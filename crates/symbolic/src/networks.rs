@@ -60,7 +60,11 @@ pub(crate) fn discover(
         let (formula, error) = (best.model.expression(), best.error);
         progress(&Progress { evaluations: search.spent, formula, error });
     }
-    let ended = search.end(best.is_exact());
+    // What was cut short before is not complete because what came after it was.
+    let ended = match search.end(best.is_exact()) {
+        SearchEnd::Complete => found.ended,
+        other => other,
+    };
     Discovery { front, evaluations: search.spent, ended }
 }
 
@@ -202,6 +206,13 @@ mod tests {
     fn networks_are_read_where_structures_stay_short() {
         let found = beyond_the_mean(&sample("exp(sin(pi*x) + y^2)", &[(-1.0, 1.0); 2], 400, 0.0));
         assert!(found.iter().any(Candidate::is_exact));
+    }
+
+    #[test]
+    fn a_search_that_was_cut_short_is_not_complete() {
+        let data = sample("tanh(sin(3*x) + abs(y - 0.3))", &[(-1.0, 1.0); 2], 200, 0.0);
+        let few = SearchOptions { evaluations: 2000.0, ..SearchOptions::default() };
+        assert_eq!(discover(&data, &few, &|| false, &|_| {}).ended, SearchEnd::Budget);
     }
 
     #[test]
