@@ -208,6 +208,17 @@ impl Expression {
         matches!(rest.node(), Node::Pi).then(|| coefficient.times(Number::integer(2)).whole()).flatten()
     }
 
+    /// `sin(self + quarters·π/2)`, without the turn.
+    pub(crate) fn sine_ahead(self, quarters: i64) -> Self {
+        let (function, sign) = match quarters.rem_euclid(4) {
+            0 => (Function::Sin, 1),
+            1 => (Function::Cos, 1),
+            2 => (Function::Sin, -1),
+            _ => (Function::Cos, -1),
+        };
+        Self::integer(sign) * self.call(function)
+    }
+
     fn is_whole(&self) -> bool {
         self.number().is_some_and(|number| number.whole().is_some())
     }

@@ -6,6 +6,7 @@
 
 use crate::expression::{Expression, Function, Node, Number};
 use std::collections::HashMap;
+use std::f64::consts::FRAC_PI_2;
 
 /// Part of the largest number of a sum below which one may be what rounding has left of none: it is no scale for the
 /// others.
@@ -20,24 +21,38 @@ struct Gauge {
     last: bool,
     /// Whether an offset beside a logarithm goes into it.
     gathered: bool,
+    /// By how many quarter turns at a time phases of sines are brought near 0, if at all.
+    turns: Option<i64>,
 }
 
 /// The different forms of an expression, the usual one first.
 pub fn forms(expression: &Expression) -> Vec<Expression> {
     let mut forms = Vec::new();
-    for (inside, last, gathered) in [
-        (false, true, false),
-        (true, true, false),
-        (false, false, false),
-        (false, true, true),
-        (true, true, true),
+    for (inside, last, gathered, turns) in [
+        (false, true, false, None),
+        (true, true, false, None),
+        (false, false, false, None),
+        (false, true, true, None),
+        (true, true, true, None),
+        (false, true, false, Some(1)),
+        (false, true, false, Some(2)),
     ] {
-        let form = Gauge { inside, last, gathered }.of(expression);
+        let form = Gauge { inside, last, gathered, turns }.of(expression);
         if form.is_finite() && !forms.contains(&form) {
             forms.push(form);
         }
     }
     forms
+}
+
+/// A sine or cosine whose phase is brought near 0 by a multiple of `step` quarter turns.
+fn turned(function: Function, argument: &Expression, step: i64) -> Option<Expression> {
+    let Node::Sum(terms) = argument.node() else { return None };
+    let phase = terms.iter().find_map(inexact)?;
+    let quarters = (phase / FRAC_PI_2 / step as f64).round() as i64 * step;
+    let others = terms.iter().filter(|term| inexact(term).is_none()).cloned();
+    let near = Expression::sum(others.chain([Expression::real(phase - quarters as f64 * FRAC_PI_2)]));
+    Some(near.sine_ahead(quarters + i64::from(function == Function::Cos)))
 }
 
 fn inexact(expression: &Expression) -> Option<f64> {
@@ -64,6 +79,9 @@ impl Gauge {
             Node::Power(base, exponent) => self.power(&part, base, exponent),
             Node::Call(Function::Exp, argument) => exponential(&part, argument),
             Node::Call(Function::Log, argument) => self.logarithm(&part, argument),
+            Node::Call(function @ (Function::Sin | Function::Cos), argument) => {
+                self.turns.and_then(|step| turned(*function, argument, step)).unwrap_or(part)
+            }
             Node::Sum(terms) if self.gathered => gathered(&part, terms),
             _ => part,
         }
@@ -229,6 +247,25 @@ mod tests {
         let mut count = 0;
         expression.walk(|part| count += usize::from(inexact(part).is_some()));
         count
+    }
+
+    #[test]
+    fn phases_are_brought_near_zero_by_quarter_and_half_turns() {
+        for (text, nice, numbers) in [
+            ("1.3*sin(2.1*x + 1.8707963267948966)", "1.3*cos(2.1*x + 0.3)", 3),
+            ("-sin(x - 2.14159265358979)", "sin(x + 1.000000000000003)", 1),
+            ("cos(x*y - 1.2)", "cos(x*y - 1.2)", 1),
+        ] {
+            let names = ["x".into(), "y".into()];
+            let value = |one: &Expression| {
+                Tape::new(std::slice::from_ref(one), &names).unwrap().evaluate_point(&[0.83, 1.21])[0]
+            };
+            let all = forms(&parsed(text));
+            assert!(all.iter().all(|form| (value(form) - value(&all[0])).abs() < 1e-14), "{all:?}");
+            let near = |form: &Expression| form.rounded(9) == parsed(nice).rounded(9);
+            assert!(all.iter().any(near), "{all:?}");
+            assert!(all.iter().all(|form| self::numbers(form) == numbers), "{all:?}");
+        }
     }
 
     #[test]

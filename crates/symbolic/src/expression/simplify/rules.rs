@@ -211,13 +211,7 @@ fn turned(function: Function, terms: &[Expression]) -> Option<Expression> {
     let rest = terms.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, term)| term.clone());
     // The cosine is a quarter ahead.
     let ahead = quarters + i64::from(function == Function::Cos);
-    let (function, sign) = match ahead.rem_euclid(4) {
-        0 => (Function::Sin, 1),
-        1 => (Function::Cos, 1),
-        2 => (Function::Sin, -1),
-        _ => (Function::Cos, -1),
-    };
-    Some(Expression::integer(sign) * Expression::sum(rest).call(function))
+    Some(Expression::sum(rest).sine_ahead(ahead))
 }
 
 /// `e^(k·log u)` as `u^k`.
