@@ -168,8 +168,12 @@ impl Model {
     /// formula, and quarter turns where that makes it shorter.
     pub fn simplified(&self) -> Self {
         let is_fraction = |exact: &Expression| exact.number().is_some();
+        let is_turn = |exact: &Expression| exact.quarter_turns().is_some();
         let plain = self.simplified_with(is_fraction);
-        let turned = self.simplified_with(|exact| is_fraction(exact) || exact.quarter_turns().is_some());
+        if !self.constants.iter().any(|constant| constant.snapped.as_ref().is_some_and(is_turn)) {
+            return plain;
+        }
+        let turned = self.simplified_with(|exact| is_fraction(exact) || is_turn(exact));
         let length = |model: &Self| model.expression().complexity();
         if length(&turned) < length(&plain) { turned } else { plain }
     }

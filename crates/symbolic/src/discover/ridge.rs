@@ -251,19 +251,19 @@ impl Scan<'_> {
         }
         let variance = spread(&rows.y);
         let observations = rows.y.len() as f64;
-        let bits = |(error, form): &(f64, Form)| {
-            0.5 * observations * (error / variance + ROUNDING).log2()
+        let bits = |error: f64, form: &Form| {
+            0.5 * observations * (error + ROUNDING).log2()
                 + 0.5 * observations.log2() * form.constants() as f64
                 + 3.0 * material.length(form)
         };
-        let mut offers: Vec<(f64, f64, Form)> = forms
+        let mut offers: Vec<(f64, Form)> = forms
             .into_iter()
             .map(|(error, form)| self.without_needless(&rows, error / variance, form, search.noisy))
-            .map(|(error, form)| (bits(&(error * variance, form.clone())), error, form))
+            .map(|(error, form)| (bits(error, &form), form))
             .collect();
         offers.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut offered: Vec<f64> = Vec::new();
-        for (bits, _, form) in offers {
+        for (bits, form) in offers {
             if search.done() || offered.len() == OFFERED {
                 return;
             }
