@@ -2,7 +2,7 @@
 
 use crate::arguments::BenchError;
 use kanode_cpu::CpuBackend;
-use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, EngineError, Executor, Loss, Real, Survey};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Descent, EngineError, Executor, Loss, Real, Survey};
 use kanode_network::{Network, Specification};
 use kanode_optim::{Optimizer, OptimizerState};
 use std::str::FromStr;
@@ -115,6 +115,10 @@ impl<T: Real> kanode_optim::Objective<T> for Objective<'_, T> {
 
     fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, EngineError> {
         self.executor.loss_and_gradient(Loss::Mse, x, &self.batch, gradient)
+    }
+
+    fn descend(&mut self, descent: Descent<'_, T>) -> Result<(f64, Option<f64>), EngineError> {
+        self.executor.descend(Loss::Mse, &self.batch, descent)
     }
 
     fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey {

@@ -3,9 +3,11 @@
 //! Stored for each row are the inputs of every layer, sorted within their block, their order, the sums of layers with
 //! product nodes, and nothing wider; bases are made again on the way back. Predictions keep only one pass of rows.
 
+mod descent;
 mod spans;
 
 use crate::buffer::Buffer;
+use crate::coefficients::Goal;
 use crate::float::Float;
 use crate::layer::Team;
 use crate::partition::{Partition, Rows, STRIP};
@@ -15,7 +17,7 @@ use crate::small::{Layers, is_small};
 use crate::sort::Order;
 use fearless_simd::Level;
 use kanode_engine::{
-    AdamRule, AdamSlabs, Batch, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
+    AdamRule, AdamSlabs, Batch, Descent, EngineError, Executor, LayerStatistics, Loss, Program, Survey,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -58,6 +60,8 @@ pub(crate) struct CpuExecutor<T> {
     partial: Buffer<T>,
     /// Of the pieces of a slab.
     surveys: Vec<Survey>,
+    /// Sums of squares of gradients, of the tasks of a layer.
+    squares: Vec<f64>,
     /// Of the tasks of a small network.
     losses: Vec<Result<f64, EngineError>>,
     /// Numbers that the machine has shown to have room for.
@@ -99,6 +103,7 @@ impl<T: Float> CpuExecutor<T> {
             gradients: Buffer::default(),
             partial: Buffer::default(),
             surveys: Vec::new(),
+            squares: Vec::new(),
             losses: Vec::new(),
             granted: 0,
         })
@@ -251,41 +256,73 @@ impl<T: Float> CpuExecutor<T> {
         if rows.count == 0 {
             return gradient.fill(T::ZERO);
         }
-        let outputs = self.program.outputs();
-        let mut layout = Partition::by_rows(rows, outputs);
+        let mut layout = self.begin_reverse(rows, dy);
+        for index in (0..self.plans.len()).rev() {
+            self.take_slopes(index, layout);
+            let goal = self.written(index, parameters, gradient);
+            layout = self.reverse_layer(index, rows, goal, index > 0 || dx.is_some());
+        }
+        if let Some(dx) = dx {
+            self.team.to_rows(&self.dy, layout, dx);
+        }
+    }
+
+    /// Whether the last layer takes derivatives by outputs row by row.
+    fn takes_rows(&self) -> bool {
         let last = &self.plans[self.plans.len() - 1];
-        let packs_rows = last.form != Form::Samples && last.products.is_empty();
-        if packs_rows {
+        last.form != Form::Samples && last.products.is_empty()
+    }
+
+    /// Brings `dy: [row, output]` to where the last layer finds it. Returns its layout.
+    fn begin_reverse(&mut self, rows: Rows, dy: &[T]) -> Partition {
+        let outputs = self.program.outputs();
+        let layout = Partition::by_rows(rows, outputs);
+        if self.takes_rows() {
+            let last = &self.plans[self.plans.len() - 1];
             self.team.pack_slopes_of_rows(last, rows, dy, &mut self.packed_dy);
         } else {
             self.dy.resize(layout.length());
             self.team.to_panels(rows, outputs, dy, &mut self.dy);
         }
-        let layers = self.program.layers().iter().zip(self.ranges.iter().cloned()).zip(&self.plans);
-        for (index, ((layer, range), plan)) in layers.enumerate().rev() {
-            if !plan.products.is_empty() {
-                let by_nodes = (&*self.dy, layout);
-                layout = self.team.multiply_slopes(plan, &self.sums[index], by_nodes, &mut self.dx);
-                std::mem::swap(&mut self.dx, &mut self.dy);
-            }
-            if !packs_rows || index + 1 < self.plans.len() {
-                self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
-            }
-            layout = self.team.backward(
-                plan,
-                plan.keeps_packed(rows).then_some(&*self.packed[index]),
-                rows,
-                (&self.activations[index], &self.orders[index]),
-                &self.packed_dy,
-                (layer.views(&parameters[range.clone()]), layer.views_mut(&mut gradient[range])),
-                &mut self.gradients,
-                (index > 0 || dx.is_some()).then_some(&mut self.dx),
-            );
+        layout
+    }
+
+    /// Brings derivatives by the nodes that layer `index` leads to into the form that its kernels take.
+    fn take_slopes(&mut self, index: usize, mut layout: Partition) {
+        let plan = &self.plans[index];
+        if !plan.products.is_empty() {
+            let by_nodes = (&*self.dy, layout);
+            layout = self.team.multiply_slopes(plan, &self.sums[index], by_nodes, &mut self.dx);
             std::mem::swap(&mut self.dx, &mut self.dy);
         }
-        if let Some(dx) = dx {
-            self.team.to_rows(&self.dy, layout, dx);
+        if index + 1 < self.plans.len() || !self.takes_rows() {
+            self.team.pack_slopes(plan, &self.dy, layout, &mut self.packed_dy);
         }
+    }
+
+    /// The goal to write a layer's gradients.
+    fn written<'a>(&self, index: usize, parameters: &'a [T], gradient: &'a mut [T]) -> Goal<'a, T> {
+        let (layer, range) = (&self.program.layers()[index], self.ranges[index].clone());
+        let parameters = layer.views(&parameters[range.clone()]);
+        Goal::Gradient { parameters, gradients: layer.views_mut(&mut gradient[range]) }
+    }
+
+    /// Goes back through one layer; [`CpuExecutor::take_slopes`] comes before. Returns the layout of the derivatives by its
+    /// inputs, if these are `wanted`.
+    fn reverse_layer(&mut self, index: usize, rows: Rows, goal: Goal<'_, T>, wanted: bool) -> Partition {
+        let plan = &self.plans[index];
+        let layout = self.team.backward(
+            plan,
+            plan.keeps_packed(rows).then_some(&*self.packed[index]),
+            rows,
+            (&self.activations[index], &self.orders[index]),
+            &self.packed_dy,
+            goal,
+            &mut self.gradients,
+            wanted.then_some(&mut self.dx),
+        );
+        std::mem::swap(&mut self.dx, &mut self.dy);
+        layout
     }
 }
 
@@ -337,6 +374,23 @@ impl<T: Float> Executor<T> for CpuExecutor<T> {
 
     fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
         self.team.adam(rule, slabs);
+    }
+
+    fn descend(
+        &mut self,
+        loss: Loss,
+        batch: &Batch<'_, T>,
+        descent: Descent<'_, T>,
+    ) -> Result<(f64, Option<f64>), EngineError> {
+        let length = descent.parameters.len();
+        for (what, found) in [
+            ("gradient", descent.gradient.len()),
+            ("first moments", descent.first.len()),
+            ("second moments", descent.second.len()),
+        ] {
+            Program::check_length(what, length, found)?;
+        }
+        self.do_within(batch.rows, |this| this.step(loss, batch, descent))
     }
 
     fn statistics(&mut self, parameters: &[T], x: &[T]) -> Result<Vec<LayerStatistics>, EngineError> {

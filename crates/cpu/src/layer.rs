@@ -4,7 +4,7 @@
 //! not depend on the number of threads.
 
 use crate::buffer::Buffer;
-use crate::coefficients::{Coefficients, Gradients};
+use crate::coefficients::{Coefficients, Edges, Goal, split_views_mut};
 use crate::float::Float;
 use crate::pack;
 use crate::partition::{MOVES, Partition, Rows, SORTS, STRIP, cut};
@@ -161,8 +161,8 @@ impl<T: Float> Team<T> {
         });
     }
 
-    /// Gradients of a layer's parameters, and of `x` if asked for. Returns the layout of `dx`. `copies` is work space.
-    /// Parameters are packed again where nobody kept them.
+    /// Gradients of a layer's parameters, for the `goal`, and of `x` if asked for. Returns the layout of `dx`. `copies` is
+    /// work space. Parameters are packed again where nobody kept them.
     #[expect(clippy::too_many_arguments, reason = "buffers of the executor, which are borrowed one by one")]
     pub(crate) fn backward(
         &self,
@@ -171,7 +171,7 @@ impl<T: Float> Team<T> {
         rows: Rows,
         (x, order): (&[T], &Order),
         dy: &[T],
-        (parameters, gradients): (LayerViews<'_, T>, LayerViewsMut<'_, T>),
+        goal: Goal<'_, T>,
         copies: &mut Buffer<T>,
         dx: Option<&mut Buffer<T>>,
     ) -> Partition {
@@ -185,36 +185,36 @@ impl<T: Float> Team<T> {
         });
         let dx = std::iter::repeat_with(move || slices.as_mut().and_then(Iterator::next));
         let tasks = partition.tasks().zip(dx);
-        let run_one = |worker,
-                       (blocks, inputs): (_, Range<usize>),
-                       gradients: Gradients<'_, T>,
-                       dx: Option<&mut [T]>| {
-            let scratch = &mut *self.scratch(worker);
-            let mut room = std::mem::take(&mut scratch.group);
-            let coefficients = match packed {
-                Some(packed) => Coefficients::Packed(&packed[plan.packed(inputs.start)..]),
-                None => Coefficients::Fresh { parameters, room: &mut room, kept: false },
-            };
-            let task = Backward { plan, coefficients, x, layout, order, blocks, inputs, dy, gradients, dx };
-            task.run(self.level, scratch);
-            scratch.group = room;
-        };
-        if groups == 1 {
-            let gradients = views_of(plan, gradients, partition.node_ranges().map(|inputs| inputs.len()));
-            self.pool.run(tasks.zip(gradients), |worker, ((task, dx), views)| {
-                let mut room = std::mem::take(&mut self.scratch(worker).group_gradient);
-                run_one(worker, task, Gradients::Split { parameters, views, room: &mut room }, dx);
-                self.scratch(worker).group_gradient = room;
-            });
-        } else {
-            copies.resize(groups * plan.packed(plan.inputs));
-            let slices = cut(copies, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
-            self.pool.run(tasks.zip(slices), |worker, ((task, dx), gradient)| {
-                run_one(worker, task, Gradients::Packed(gradient), dx);
-            });
-            self.unpack(plan, copies, parameters, gradients);
+        match (goal, packed) {
+            (Goal::Gradient { parameters, gradients }, Some(packed)) if groups > 1 => {
+                copies.resize(groups * plan.packed(plan.inputs));
+                let slices = cut(copies, partition.tasks().map(|(_, inputs)| plan.packed(inputs.len())));
+                self.pool.run(tasks.zip(slices), |worker, (((blocks, inputs), dx), gradients)| {
+                    let edges = Edges::Shared { packed: &packed[plan.packed(inputs.start)..], gradients };
+                    let task = Backward { plan, edges, x, layout, order, blocks, inputs, dy, dx };
+                    task.run(self.level, &mut self.scratch(worker));
+                });
+                self.unpack(plan, copies, parameters, gradients);
+            }
+            (goal, packed) => {
+                let goals = goal.split(plan, partition.node_ranges().map(|inputs| inputs.len()));
+                self.pool.run(tasks.zip(goals), |worker, (((blocks, inputs), dx), goal)| {
+                    let scratch = &mut *self.scratch(worker);
+                    let mut rooms = std::mem::take(&mut scratch.group);
+                    let packed = packed.map(|packed| &packed[plan.packed(inputs.start)..]);
+                    let edges = Edges::Own { packed, rooms: &mut rooms, goal };
+                    let task = Backward { plan, edges, x, layout, order, blocks, inputs, dy, dx };
+                    task.run(self.level, scratch);
+                    scratch.group = rooms;
+                });
+            }
         }
         partition
+    }
+
+    /// Whether the gradients of a layer's edges are each made by one task, from all rows.
+    pub(crate) fn owns_edges(plan: &Plan<T>, rows: Rows) -> bool {
+        Partition::backward(rows, &plan.work()).groups() == 1
     }
 
     /// Adds up copies of gradients of packed coefficients, in order, and splits them into gradients of parameters.
@@ -368,17 +368,12 @@ fn groups_of<T>(
 fn views_of<'a, T: Float>(
     plan: &Plan<T>,
     views: LayerViewsMut<'a, T>,
-    inputs: impl Iterator<Item = usize> + Clone + Send,
+    inputs: impl Iterator<Item = usize> + Send,
 ) -> impl Iterator<Item = LayerViewsMut<'a, T>> + Send {
-    let (outputs, bases) = (plan.outputs, plan.bases);
-    let edges = inputs.map(move |inputs| inputs * outputs);
-    let points = cut(views.control_points, edges.clone().map(move |edges| edges * bases));
-    let weights = cut(views.base_weight, edges.clone()).zip(cut(views.spline_weight, edges));
-    points.zip(weights).map(|(control_points, (base_weight, spline_weight))| LayerViewsMut {
-        control_points,
-        base_weight,
-        spline_weight,
-        constants: &mut [],
+    inputs.scan(Some(views), move |rest, inputs| {
+        let (first, after) = split_views_mut(plan, rest.take()?, inputs);
+        *rest = Some(after);
+        Some(first)
     })
 }
 

@@ -133,32 +133,51 @@ fn unpack_blocks<S: Simd, T: Float>(
         let (rows, after) = rest.split_at(plan.rows() * width);
         rest = after;
         let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-        let mut done = 0;
-        while done + lanes::<S, T>() <= edges.len() {
-            let first = edges.start + done;
-            let weight = load(simd, &parameters.spline_weight[first..]);
-            let points = &parameters.control_points[first * plan.bases..];
-            let to = &mut gradients.control_points[(first - group) * plan.bases..];
-            let Some(sum) = unpack_square(simd, plan, (&rows[done..], width), points, weight, to) else {
-                break;
-            };
-            store::<S, T>(sum, &mut gradients.spline_weight[first - group..]);
-            done += lanes::<S, T>();
-        }
-        for (output, edge) in edges.clone().enumerate().skip(done) {
-            let points = &parameters.control_points[edge * plan.bases..][..plan.bases];
-            let to = &mut gradients.control_points[(edge - group) * plan.bases..][..plan.bases];
-            let mut sum = T::ZERO;
-            for (basis, (to, point)) in to.iter_mut().zip(points).enumerate() {
-                let slope = rows[basis * width + output];
-                *to = parameters.spline_weight[edge] * slope;
-                sum += *point * slope;
-            }
-            gradients.spline_weight[edge - group] = sum;
-        }
-        gradients.base_weight[edges.start - group..edges.end - group]
-            .copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
+        let to = LayerViewsMut {
+            control_points: &mut gradients.control_points
+                [(edges.start - group) * plan.bases..(edges.end - group) * plan.bases],
+            base_weight: &mut gradients.base_weight[edges.start - group..edges.end - group],
+            spline_weight: &mut gradients.spline_weight[edges.start - group..edges.end - group],
+            constants: &mut [],
+        };
+        unpack_block(simd, plan, (rows, width), edges, parameters, to);
     }
+}
+
+/// Splits the gradients of one block, which are as wide as it is; `gradients` are those of its edges.
+#[inline(always)]
+pub(crate) fn unpack_block<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    (rows, width): (&[T], usize),
+    edges: Range<usize>,
+    parameters: LayerViews<'_, T>,
+    gradients: LayerViewsMut<'_, T>,
+) {
+    let mut done = 0;
+    while done + lanes::<S, T>() <= edges.len() {
+        let first = edges.start + done;
+        let weight = load(simd, &parameters.spline_weight[first..]);
+        let points = &parameters.control_points[first * plan.bases..];
+        let to = &mut gradients.control_points[done * plan.bases..];
+        let Some(sum) = unpack_square(simd, plan, (&rows[done..], width), points, weight, to) else {
+            break;
+        };
+        store::<S, T>(sum, &mut gradients.spline_weight[done..]);
+        done += lanes::<S, T>();
+    }
+    for (output, edge) in edges.clone().enumerate().skip(done) {
+        let points = &parameters.control_points[edge * plan.bases..][..plan.bases];
+        let to = &mut gradients.control_points[output * plan.bases..][..plan.bases];
+        let mut sum = T::ZERO;
+        for (basis, (to, point)) in to.iter_mut().zip(points).enumerate() {
+            let slope = rows[basis * width + output];
+            *to = parameters.spline_weight[edge] * slope;
+            sum += *point * slope;
+        }
+        gradients.spline_weight[output] = sum;
+    }
+    gradients.base_weight.copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
 }
 
 /// Writes `dP` of as many edges as a vector has lanes, and returns their `dw_s`. None, and nothing is written, if
@@ -232,7 +251,7 @@ fn load_square<S: Simd, T: Float>(simd: S, from: &[T], stride: usize) -> [Vector
 }
 
 /// The blocks of packed coefficients of a group in their order: input, outputs, and the distance between rows.
-fn blocks<T: Float>(
+pub(crate) fn blocks<T: Float>(
     plan: &Plan<T>,
     inputs: Range<usize>,
 ) -> impl Iterator<Item = (usize, Range<usize>, usize)> {

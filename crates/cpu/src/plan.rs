@@ -3,6 +3,7 @@
 use crate::cells::Cells;
 use crate::float::Float;
 use crate::partition::{Rows, STRIP, Work};
+use crate::reach::Reach;
 use crate::simd::{dispatch, lanes, wide};
 use fearless_simd::{Level, Simd};
 use kanode_engine::{Base, Layer};
@@ -61,6 +62,7 @@ pub(crate) struct Plan<T> {
     pub(crate) group: usize,
     /// Whether the bases add up to 1 wherever `x` is.
     pub(crate) unity: bool,
+    pub(crate) reach: Reach,
     cells: Vec<Arc<Cells<T>>>,
 }
 
@@ -81,10 +83,13 @@ impl<T: Float> Plan<T> {
         block: usize,
         converted: &mut Converted<T>,
     ) -> Option<Self> {
-        let mut cells = Vec::with_capacity(layer.inputs);
+        let (mut cells, mut reach) = (Vec::with_capacity(layer.inputs), Reach::default());
         for spline in &layer.splines {
             let known = converted.get(&Arc::as_ptr(spline)).cloned();
             let found = if let Some(known) = known { known } else { Arc::new(Cells::new(spline)?) };
+            if !cells.last().is_some_and(|last| Arc::ptr_eq(last, &found)) {
+                reach.add(spline);
+            }
             converted.insert(Arc::as_ptr(spline), Arc::clone(&found));
             cells.push(found);
         }
@@ -99,6 +104,7 @@ impl<T: Float> Plan<T> {
             form: if samples { Form::Samples } else { dispatch!(level, simd => tiled::<_, T>(simd)) },
             group: (STRIP * BLOCKS.0 / block).clamp(1, STRIP),
             unity: layer.splines.iter().all(|spline| adds_up_to_one(spline)),
+            reach,
             cells,
         })
     }
@@ -133,6 +139,11 @@ impl<T: Float> Plan<T> {
     /// Length of the packed coefficients of some inputs.
     pub(crate) fn packed(&self, inputs: usize) -> usize {
         inputs * self.padded_outputs() * self.rows()
+    }
+
+    /// Most parameters that the edges of an input and a tile have.
+    pub(crate) fn widest_block(&self) -> usize {
+        self.tiles().map(|tile| tile.width).max().unwrap_or(1) * (self.bases + 2)
     }
 
     /// Whether the packed coefficients are kept for other blocks of a batch and for the way back.

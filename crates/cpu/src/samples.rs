@@ -70,13 +70,13 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, mut coefficients, x, layout, blocks, inputs, dy, mut gradients, mut dx, .. } = task;
+    let Backward { plan, mut edges, x, layout, blocks, inputs, dy, mut dx, .. } = task;
     let block_length = layout.rows.block;
     let per_input = plan.packed(1);
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
         let count = plan.packed(group.len());
-        let packed = coefficients.group(simd, plan, (&inputs, &group), true);
+        let (packed, gradient) = edges.group(simd, plan, (&inputs, &group));
         scratch.gradients[..(count + lanes::<S, T>()) * lanes::<S, T>()].fill(T::ZERO);
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
@@ -95,12 +95,11 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 }
             }
         }
-        let gradient = gradients.group(plan, (&inputs, &group));
         let sums = scratch.gradients.chunks_exact(lanes::<S, T>() * lanes::<S, T>());
         for (gradient, sums) in gradient.chunks_mut(lanes::<S, T>()).zip(sums) {
             gradient.copy_from_slice(&lane_sums(simd, sums).as_slice()[..gradient.len()]);
         }
-        gradients.finish(simd, plan, (&inputs, &group));
+        edges.finish(simd, plan, (&inputs, &group));
     }
 }
 

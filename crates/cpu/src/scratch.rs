@@ -1,6 +1,7 @@
 //! Work space of one worker, grown at the beginning of a call and kept.
 
 use crate::buffer::Buffer;
+use crate::coefficients::Rooms;
 use crate::float::Float;
 use crate::plan::{Form, Plan};
 use crate::simd::MOST_LANES;
@@ -28,9 +29,8 @@ pub(crate) struct Scratch<T> {
     /// `[row][lane]`: for a vector of samples, the derivatives by the basis functions.
     pub(crate) rows: Buffer<T>,
     pub(crate) small: Small<T>,
-    /// The packed coefficients of a group of inputs, and their gradients.
-    pub(crate) group: Buffer<T>,
-    pub(crate) group_gradient: Buffer<T>,
+    /// Of the edges that leave a group of inputs.
+    pub(crate) group: Rooms<T>,
     /// `[slot][output][row][lane]`: gradients before their lanes are added.
     pub(crate) gradients: Buffer<T>,
 }
@@ -39,8 +39,7 @@ impl<T: Float> Scratch<T> {
     /// Makes room for the blocks of a plan.
     pub(crate) fn fit(&mut self, plan: &Plan<T>, block: usize) {
         self.sums.resize(block);
-        self.group.resize(plan.packed(plan.group));
-        self.group_gradient.resize(plan.packed(plan.group));
+        self.group.fit(plan);
         match plan.form {
             Form::Outputs { .. } => {
                 self.sorter.fit(plan, block);

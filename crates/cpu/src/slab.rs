@@ -4,7 +4,7 @@
 use crate::float::Float;
 use crate::layer::Team;
 use crate::simd::dispatch;
-use kanode_engine::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
+use kanode_engine::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey, sum_of_magnitudes};
 
 /// Chunks of a task: to wake another thread takes longer than a pass over a slab of a few.
 const CHUNKS: usize = 8;
@@ -28,6 +28,19 @@ impl<T: Float> Team<T> {
             }
         });
         Survey::sum(parts.iter().copied())
+    }
+
+    /// The sum of the magnitudes of some numbers; `parts` is work space.
+    pub(crate) fn magnitude(&self, numbers: &[T], parts: &mut Vec<Survey>) -> f64 {
+        parts.clear();
+        parts.resize(numbers.len().div_ceil(TASK), Survey::default());
+        self.pool.run(numbers.chunks(TASK).zip(&mut *parts), |_, (numbers, part)| {
+            part.magnitudes = dispatch!(self.level, simd => {
+                let _ = simd;
+                sum_of_magnitudes(numbers)
+            });
+        });
+        Survey::sum(parts.iter().copied()).magnitudes
     }
 
     /// Adds one slab to another.

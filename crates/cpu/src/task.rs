@@ -1,6 +1,6 @@
 //! One task of a layer's work: its arguments, and the call of the right kernel with the right instruction set.
 
-use crate::coefficients::{Coefficients, Gradients};
+use crate::coefficients::{Coefficients, Edges};
 use crate::float::Float;
 use crate::partition::Partition;
 use crate::plan::{Form, Plan};
@@ -34,7 +34,7 @@ pub(crate) struct Forward<'a, T> {
 pub(crate) struct Backward<'a, T> {
     pub(crate) plan: &'a Plan<T>,
     /// Those of `inputs`.
-    pub(crate) coefficients: Coefficients<'a, T>,
+    pub(crate) edges: Edges<'a, T>,
     /// Inputs of the layer, sorted where lanes are outputs.
     pub(crate) x: &'a [T],
     /// Layout of `x`.
@@ -45,8 +45,6 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) inputs: Range<usize>,
     /// Derivatives by the outputs of all blocks, as [`pack`] makes them.
     pub(crate) dy: &'a [T],
-    /// Those of `inputs`.
-    pub(crate) gradients: Gradients<'a, T>,
     /// `[block][input][row]`, overwritten; None if nobody needs it.
     pub(crate) dx: Option<&'a mut [T]>,
 }

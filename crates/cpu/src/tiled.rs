@@ -75,14 +75,12 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
 /// Gradients of the task's inputs: of their coefficients, overwritten, and of `x`.
 #[inline(always)]
 pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratch: &mut Scratch<T>) {
-    let Backward { plan, mut coefficients, x, layout, order, blocks, inputs, dy, mut gradients, mut dx } =
-        task;
+    let Backward { plan, mut edges, x, layout, order, blocks, inputs, dy, mut dx } = task;
     let block_length = layout.rows.block;
     let width = inputs.len();
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
-        let packed = coefficients.group(simd, plan, (&inputs, &group), true);
-        let gradient = gradients.group(plan, (&inputs, &group));
+        let (packed, gradient) = edges.group(simd, plan, (&inputs, &group));
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
             let column = |input: usize| order.column(block * plan.inputs + input, samples);
@@ -124,7 +122,7 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 }
             }
         }
-        gradients.finish(simd, plan, (&inputs, &group));
+        edges.finish(simd, plan, (&inputs, &group));
     }
 }
 
@@ -146,17 +144,18 @@ pub(crate) fn pack<S: Simd, T: Float>(
     }
 }
 
-/// As [`pack`], from `[row, output]`.
+/// As [`pack`], from `[row, output]`; rows beyond the samples are zero, too.
 #[inline(always)]
 pub(crate) fn pack_rows<T: Float>(plan: &Plan<T>, from: &[T], block_length: usize, packed: &mut [T]) {
     for tile in plan.tiles() {
         let outputs = tile.first..plan.outputs.min(tile.first + tile.width);
-        let rows = packed[tile.first * block_length..].chunks_exact_mut(tile.width);
-        for (to, from) in rows.zip(from.chunks_exact(plan.outputs)) {
+        let mut rows = packed[tile.first * block_length..][..tile.width * block_length].chunks_exact_mut(tile.width);
+        for (from, to) in from.chunks_exact(plan.outputs).zip(&mut rows) {
             let (filled, rest) = to.split_at_mut(outputs.len());
             filled.copy_from_slice(&from[outputs.clone()]);
             rest.fill(T::ZERO);
         }
+        rows.for_each(|to| to.fill(T::ZERO));
     }
 }
 

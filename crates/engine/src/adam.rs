@@ -42,7 +42,38 @@ pub struct AdamSlabs<'a, T> {
     pub second: &'a mut [T],
 }
 
+/// A step of Adam that is to follow the gradient of a batch.
+#[derive(Debug)]
+pub struct Descent<'a, T> {
+    /// Scalars of the step.
+    pub rule: &'a AdamRule<T>,
+    /// No first moment, and no root of a second one, is larger.
+    pub largest: f64,
+    /// `x`.
+    pub parameters: &'a mut [T],
+    /// `g`; its old content means nothing.
+    pub gradient: &'a mut [T],
+    /// `m`.
+    pub first: &'a mut [T],
+    /// `v`.
+    pub second: &'a mut [T],
+}
+
 impl<T: Real> AdamRule<T> {
+    /// Whether the step is sure to stay within the number range: if no parameter is larger than `magnitude`, and no
+    /// gradient, first moment or root of a second one than `largest`.
+    pub fn stays_finite(&self, magnitude: f64, largest: f64) -> bool {
+        let [rate, scale, keep, epsilon] =
+            [self.rate, self.scale, self.keep, self.epsilon].map(|scalar| scalar.to_f64());
+        // A mean of numbers is below the largest, but for rounding.
+        let largest = largest * (1.0 + 4.0 * T::EPSILON.to_f64());
+        let farthest = keep.abs().max(1.0) * magnitude + rate * largest / epsilon;
+        let highest = largest * largest * scale;
+        let limit = T::MAX.to_f64() / 4.0;
+        let constants = epsilon > 0.0 && rate.is_finite() && scale.is_finite();
+        constants && farthest < limit && rate * largest < limit && highest < limit
+    }
+
     /// The new parameter and moments. What never had a gradient stays as it is: no decay moves it either, since with a
     /// fixed grid it belongs to a region without data.
     #[inline(always)]
@@ -98,24 +129,7 @@ impl Survey {
     /// Surveys slabs of at most [`SLAB_CHUNK`].
     #[inline(always)]
     pub fn of_chunk<T: Real>(parameters: &[T], gradient: &[T]) -> Self {
-        // Lanes of one kind side by side, so that they become vectors.
-        let (mut squares, mut magnitudes) = ([0.0; LANES], [0.0; LANES]);
-        let mut observe = |x: &[T], g: &[T]| {
-            for (sum, g) in squares.iter_mut().zip(g) {
-                *sum += g.to_f64() * g.to_f64();
-            }
-            for (sum, x) in magnitudes.iter_mut().zip(x) {
-                *sum += x.to_f64().abs();
-            }
-        };
-        let (x_chunks, x_rest) = parameters.as_chunks::<LANES>();
-        let (g_chunks, g_rest) = gradient.as_chunks::<LANES>();
-        for (x, g) in x_chunks.iter().zip(g_chunks) {
-            observe(x, g);
-        }
-        observe(x_rest, g_rest);
-        let lanes = squares.into_iter().zip(magnitudes);
-        Self::sum(lanes.map(|(squares, magnitudes)| Self { squares, magnitudes }))
+        Self { squares: sum_of_squares(gradient), magnitudes: sum_of_magnitudes(parameters) }
     }
 
     /// The sum of surveys, in order.
@@ -126,6 +140,42 @@ impl Survey {
             magnitudes: sum.magnitudes + part.magnitudes,
         })
     }
+}
+
+/// The sum of squares of at most [`SLAB_CHUNK`] numbers.
+#[inline(always)]
+pub fn sum_of_squares<T: Real>(numbers: &[T]) -> f64 {
+    sum(
+        numbers,
+        #[inline(always)]
+        |number| number * number,
+    )
+}
+
+/// The sum of magnitudes of at most [`SLAB_CHUNK`] numbers.
+#[inline(always)]
+pub fn sum_of_magnitudes<T: Real>(numbers: &[T]) -> f64 {
+    sum(
+        numbers,
+        #[inline(always)]
+        |number| number.abs(),
+    )
+}
+
+/// Lanes side by side, so that they become vectors.
+#[inline(always)]
+fn sum<T: Real>(numbers: &[T], of: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (chunks, rest) = numbers.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (sum, number) in sums.iter_mut().zip(chunk) {
+            *sum += of(number.to_f64());
+        }
+    }
+    for (sum, number) in sums.iter_mut().zip(rest) {
+        *sum += of(number.to_f64());
+    }
+    sums.into_iter().fold(0.0, |sum, lane| sum + lane)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What may be asked of a backend.
 
-use crate::adam::{AdamRule, AdamSlabs, Survey};
+use crate::adam::{AdamRule, AdamSlabs, Descent, Survey};
 use crate::error::EngineError;
 use crate::loss::Loss;
 use crate::program::{Layer, Program};
@@ -107,6 +107,24 @@ pub trait Executor<T: Real>: Send {
     /// Moves parameters and moments by the rule of Adam; the same bits as [`AdamRule::apply`].
     fn adam(&mut self, rule: &AdamRule<T>, slabs: AdamSlabs<'_, T>) {
         rule.apply(slabs);
+    }
+
+    /// The loss of a batch, and the step of Adam that follows from its gradient at once: parameters and moments get the same
+    /// bits as from [`Executor::loss_and_gradient`] and [`Executor::adam`], `gradient` nothing to rely on. That saves much
+    /// traffic with memory, but nobody can look at the gradient first. So it is done only where the loss is finite and
+    /// [`AdamRule::stays_finite`] is known beforehand, and tells the sum of squares of the gradient; otherwise
+    /// nothing moves, and `gradient` is written.
+    ///
+    /// # Errors
+    /// As [`Executor::loss`]; nothing has moved.
+    fn descend(
+        &mut self,
+        loss: Loss,
+        batch: &Batch<'_, T>,
+        descent: Descent<'_, T>,
+    ) -> Result<(f64, Option<f64>), EngineError> {
+        let Descent { parameters, gradient, .. } = descent;
+        self.loss_and_gradient(loss, parameters, batch, gradient).map(|loss| (loss, None))
     }
 
     /// Training by Adam whose parameters and moments stay where the backend computes; None where that gains nothing, as

@@ -20,7 +20,7 @@ pub mod reference;
 mod resident;
 mod speed;
 
-pub use adam::{AdamRule, AdamSlabs, SLAB_CHUNK, Survey};
+pub use adam::{AdamRule, AdamSlabs, Descent, SLAB_CHUNK, Survey, sum_of_magnitudes, sum_of_squares};
 pub use backend::{Backend, Batch, Compile, Executor, InputStatistics, LayerStatistics};
 pub use error::EngineError;
 pub use fallback::Fallback;

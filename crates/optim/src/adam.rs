@@ -5,7 +5,7 @@ use crate::error::StateError;
 use crate::objective::{Failure, Objective, Step, StepOutcome, fault};
 use crate::state::{Method, State};
 use crate::vector::{norm, power};
-use kanode_engine::{AdamRule, AdamSlabs, Real};
+use kanode_engine::{AdamRule, AdamSlabs, Descent, Real};
 
 /// Adam (Kingma & Ba 2015, algorithm 1):
 /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `x ← (1−ηλ)x − η·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`;
@@ -44,32 +44,24 @@ impl<T: Real> Adam<T> {
         })
     }
 
-    /// The scalars of step number `steps`, and whether that step is sure to stay within the number range: judged by the
-    /// largest moments and parameters that there can be.
-    fn rule(&self, learning_rate: f64, steps: u64, magnitudes: f64, largest: f64) -> (AdamRule<T>, bool) {
-        let rate = learning_rate / (1.0 - power(self.beta1, steps));
-        let scale = 1.0 / (1.0 - power(self.beta2, steps));
-        let keep = 1.0 - learning_rate * self.weight_decay;
-        let rule = AdamRule {
+    /// The scalars of step number `step`, from 1.
+    pub(crate) fn rule(&self, learning_rate: f64, step: u64) -> AdamRule<T> {
+        AdamRule {
             first: [self.beta1, 1.0 - self.beta1].map(T::from_f64),
             second: [self.beta2, 1.0 - self.beta2].map(T::from_f64),
             epsilon: T::from_f64(self.epsilon),
-            keep: T::from_f64(keep),
-            rate: T::from_f64(rate),
-            scale: T::from_f64(scale),
-        };
-        let farthest = keep.abs().max(1.0) * magnitudes + rate * largest / self.epsilon;
-        let highest = largest * largest * scale;
-        let limit = T::MAX.to_f64() / 4.0;
-        let constants = rule.epsilon > T::ZERO && rule.rate.is_finite() && rule.scale.is_finite();
-        (rule, constants && farthest < limit && rate * largest < limit && highest < limit)
+            keep: T::from_f64(1.0 - learning_rate * self.weight_decay),
+            rate: T::from_f64(learning_rate / (1.0 - power(self.beta1, step))),
+            scale: T::from_f64(1.0 / (1.0 - power(self.beta2, step))),
+        }
     }
-}
 
-impl<T: Real> Adam<T> {
-    /// The scalars of step number `step`, from 1.
-    pub(crate) fn rule_of(&self, learning_rate: f64, step: u64) -> AdamRule<T> {
-        self.rule(learning_rate, step, 0.0, 0.0).0
+    /// Ends a step that was done.
+    fn accept(&mut self, steps: u64, loss: f64, gradient_norm: f64) -> Step {
+        self.steps = steps;
+        // A mean of numbers is below the largest, but for rounding.
+        self.largest = self.largest.max(gradient_norm) * (1.0 + 4.0 * T::EPSILON.to_f64());
+        Step { loss, gradient_norm, evaluations: 1, outcome: StepOutcome::Accepted }
     }
 
     pub(crate) fn steps(&self) -> u64 {
@@ -115,7 +107,14 @@ impl<T: Real> Method<T> for Adam<T> {
         learning_rate: f64,
         objective: &mut O,
     ) -> Result<Step, O::Stop> {
-        let loss = objective.evaluate(x, &mut self.gradient)?;
+        let steps = self.steps.saturating_add(1);
+        let rule = self.rule(learning_rate, steps);
+        let Self { gradient, first, second, largest, .. } = self;
+        let descent = Descent { rule: &rule, largest: *largest, parameters: &mut *x, gradient, first, second };
+        let (loss, done) = objective.descend(descent)?;
+        if let Some(squares) = done {
+            return Ok(self.accept(steps, loss, squares.sqrt()));
+        }
         let survey = objective.survey(x, &self.gradient);
         // Squares that leave the range are the exception that `norm` and `fault` are slow and careful for.
         let plain = survey.squares.is_finite() && survey.squares > f64::MIN_POSITIVE / f64::EPSILON;
@@ -125,17 +124,13 @@ impl<T: Real> Method<T> for Adam<T> {
         {
             return Ok(Step::failed(loss, gradient_norm, 1, reason));
         }
-        let steps = self.steps.saturating_add(1);
-        // A mean of numbers is below the largest, but for rounding.
-        let largest = self.largest.max(gradient_norm) * (1.0 + 4.0 * T::EPSILON.to_f64());
-        let (rule, safe) = self.rule(learning_rate, steps, survey.magnitudes, largest);
+        let safe = rule.stays_finite(survey.magnitudes, self.largest.max(gradient_norm));
         if !safe && let Some(index) = self.first_out_of_range(&rule, x) {
             return Ok(Step::failed(loss, gradient_norm, 1, Failure::Update { index }));
         }
         let Self { gradient, first, second, .. } = self;
         objective.adam(&rule, AdamSlabs { parameters: x, gradient, first, second });
-        (self.steps, self.largest) = (steps, largest);
-        Ok(Step { loss, gradient_norm, evaluations: 1, outcome: StepOutcome::Accepted })
+        Ok(self.accept(steps, loss, gradient_norm))
     }
 
     fn export(&self, state: &mut State<T>) {

@@ -1,7 +1,7 @@
 //! What an optimiser asks of the world, and what one of its steps answers.
 
 use crate::vector;
-use kanode_engine::{AdamRule, AdamSlabs, Real, Survey};
+use kanode_engine::{AdamRule, AdamSlabs, Descent, Real, Survey};
 use std::fmt;
 
 /// A function to be minimised.
@@ -24,6 +24,19 @@ pub trait Objective<T> {
         T: Real,
     {
         Survey::of(x, gradient)
+    }
+
+    /// [`Objective::evaluate`] at the parameters of a descent. An objective that can may do the whole step instead, as
+    /// [`kanode_engine::Executor::descend`] does; it then tells the sum of squares of the gradient.
+    ///
+    /// # Errors
+    /// As [`Objective::evaluate`].
+    fn descend(&mut self, descent: Descent<'_, T>) -> Result<(f64, Option<f64>), Self::Stop>
+    where
+        T: Real,
+    {
+        let Descent { parameters, gradient, .. } = descent;
+        self.evaluate(parameters, gradient).map(|loss| (loss, None))
     }
 
     /// [`AdamRule::apply`], or whatever has the same bits and is faster.

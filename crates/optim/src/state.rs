@@ -131,7 +131,7 @@ impl<T: Real> OptimizerState<T> {
     /// The scalars of step number `step`, from 1, of Adam or AdamW; None for others.
     pub fn adam_rule(&self, learning_rate: f64, step: u64) -> Option<AdamRule<T>> {
         let Kind::Adam(adam) = &self.kind else { return None };
-        Some(adam.rule_of(learning_rate, step))
+        Some(adam.rule(learning_rate, step))
     }
 
     /// Steps that Adam or AdamW has done; None for others.

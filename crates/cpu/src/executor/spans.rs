@@ -68,7 +68,7 @@ impl<T: Float> CpuExecutor<T> {
     }
 
     /// Rows of a span: so many go forward and back before the next, which bounds the work space of a step.
-    fn span(&self) -> usize {
+    pub(super) fn span(&self) -> usize {
         let nodes: usize = (0..=self.plans.len()).map(|index| self.nodes(index)).sum();
         (SPAN / nodes / PASS).max(1) * PASS
     }
