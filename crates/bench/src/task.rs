@@ -2,7 +2,9 @@
 
 use crate::arguments::BenchError;
 use kanode_cpu::CpuBackend;
-use kanode_engine::{AdamRule, AdamSlabs, Batch, Compile, Descent, EngineError, Executor, Loss, Real, Survey};
+use kanode_engine::{
+    AdamRule, AdamSlabs, Batch, Compile, Descent, EngineError, Executor, Loss, Real, Survey,
+};
 use kanode_network::{Network, Specification};
 use kanode_optim::{Optimizer, OptimizerState};
 use std::str::FromStr;

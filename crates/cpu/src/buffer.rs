@@ -11,7 +11,7 @@ pub(crate) struct Buffer<T> {
 }
 
 /// Bytes of a cache line, and of the widest vector.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 impl<T: Copy + Default> Buffer<T> {
     pub(crate) fn new(length: usize) -> Self {

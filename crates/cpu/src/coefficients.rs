@@ -1,26 +1,28 @@
 //! Where a task has the packed coefficients of its inputs from, and where their gradients go. What a task alone works on is
-//! packed and split group by group, so that it is in the nearer caches when it is used.
+//! packed and split block by block, so that it is in the nearest cache when it is used; and what comes from memory is
+//! asked for some blocks ahead.
 
 use crate::buffer::Buffer;
 use crate::descent::Move;
+use crate::fetch::fetch;
 use crate::float::Float;
-use crate::pack::{pack, unpack};
+use crate::pack::{Block, Magnitude, blocks, pack_block, unpack_block};
 use crate::plan::Plan;
 use fearless_simd::prelude::*;
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
 
-/// Where a group lies among the packed coefficients of a task's inputs.
-#[inline(always)]
-fn within<T: Float>(plan: &Plan<T>, inputs: &Range<usize>, group: &Range<usize>) -> Range<usize> {
-    plan.packed(group.start - inputs.start)..plan.packed(group.end - inputs.start)
+/// The blocks of a task's inputs in the order in which kernels want them.
+pub(crate) fn in_order<T: Float>(plan: &Plan<T>, inputs: usize) -> impl Iterator<Item = Block> {
+    let groups = (0..inputs).step_by(plan.group).map(move |first| first..inputs.min(first + plan.group));
+    groups.flat_map(|group| blocks(plan, group))
 }
 
 /// Packed coefficients of a task's inputs.
 pub(crate) enum Coefficients<'a, T> {
     Packed(&'a [T]),
-    /// To be packed when a group is needed for the first time: into room for all of them, or for one group if nobody
-    /// needs them afterwards.
+    /// To be packed when a block is needed for the first time: into room for all of them, or for one block if nobody
+    /// needs them afterwards. The views are of the task's inputs.
     Fresh {
         parameters: LayerViews<'a, T>,
         room: &'a mut [T],
@@ -28,28 +30,63 @@ pub(crate) enum Coefficients<'a, T> {
     },
 }
 
+/// Where a block lies among the packed coefficients of a task's inputs, and among those of its group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) start: usize,
+    pub(crate) within_group: usize,
+}
+
 impl<T: Float> Coefficients<'_, T> {
-    /// Those of a group of the task's inputs; `new` when it is needed for the first time.
+    /// Makes a block ready that is needed for the first time; it begins at `start`.
     #[inline(always)]
-    pub(crate) fn group<S: Simd>(
+    pub(crate) fn prepare<S: Simd>(
         &mut self,
         simd: S,
         plan: &Plan<T>,
-        (inputs, group): (&Range<usize>, &Range<usize>),
-        new: bool,
-    ) -> &[T] {
-        let within = within(plan, inputs, group);
-        match self {
-            Self::Packed(packed) => &packed[within],
-            Self::Fresh { parameters, room, kept } => {
-                let packed = &mut room[if *kept { within } else { 0..within.len() }];
-                if new {
-                    pack(simd, plan, group.clone(), *parameters, packed);
-                }
-                packed
+        (block, start): (&Block, usize),
+        magnitude: &mut Magnitude,
+    ) {
+        if let Self::Fresh { parameters, room, kept } = self {
+            let packed = &mut room[if *kept { start } else { 0 }..][..block.packed(plan)];
+            let sum = pack_block(simd, plan, block, *parameters, (packed, !*kept));
+            if !*kept {
+                magnitude.observe(sum);
             }
         }
     }
+
+    /// Packed coefficients of a slot of the block at `start`, each slot having so many.
+    #[inline(always)]
+    pub(crate) fn rows(&self, start: usize, (slot, each): (usize, usize)) -> &[T] {
+        let packed = match self {
+            Self::Packed(packed) => &packed[start..],
+            Self::Fresh { room, kept, .. } => &room[if *kept { start } else { 0 }..],
+        };
+        &packed[slot * each..][..each]
+    }
+
+    /// Whether there is something to be fetched.
+    #[inline(always)]
+    pub(crate) fn is_far(&self) -> bool {
+        matches!(self, Self::Fresh { kept: false, .. })
+    }
+
+    /// Asks for what some edges are packed from.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, plan: &Plan<T>, edges: Range<usize>) {
+        if let Self::Fresh { parameters, .. } = self {
+            fetch_views(plan, *parameters, edges);
+        }
+    }
+}
+
+/// Asks for the parameters of some edges.
+#[inline(always)]
+pub(crate) fn fetch_views<T>(plan: &Plan<T>, views: LayerViews<'_, T>, edges: Range<usize>) {
+    fetch(&views.control_points[edges.start * plan.bases..edges.end * plan.bases]);
+    fetch(&views.base_weight[edges.clone()]);
+    fetch(&views.spline_weight[edges]);
 }
 
 /// What a task has of the edges that leave its inputs, on the way back.
@@ -60,19 +97,19 @@ pub(crate) enum Edges<'a, T> {
     Own { packed: Option<&'a [T]>, rooms: &'a mut Rooms<T>, goal: Goal<'a, T> },
 }
 
-/// Room for a group of inputs.
+/// Room for what is made of edges on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms<T> {
-    /// Packed coefficients; when they have been used, whatever is made of gradients.
+    /// Packed coefficients of a block; when they have been used, whatever is made of its gradients.
     coefficients: Buffer<T>,
-    /// Their gradients.
+    /// Gradients of a group of inputs.
     gradients: Buffer<T>,
 }
 
 impl<T: Float> Rooms<T> {
     /// Makes room for the groups of a plan.
     pub(crate) fn fit(&mut self, plan: &Plan<T>) {
-        self.coefficients.resize(plan.packed(plan.group).max(plan.widest_block()));
+        self.coefficients.resize(plan.group * plan.widest_block());
         self.gradients.resize(plan.packed(plan.group));
     }
 }
@@ -86,55 +123,56 @@ pub(crate) enum Goal<'a, T> {
 }
 
 impl<T: Float> Edges<'_, T> {
-    /// Packed coefficients of a group of the task's inputs, and where their gradients belong.
+    /// Makes a block ready that is needed for the first time.
     #[inline(always)]
-    pub(crate) fn group<S: Simd>(
-        &mut self,
-        simd: S,
-        plan: &Plan<T>,
-        (inputs, group): (&Range<usize>, &Range<usize>),
-    ) -> (&[T], &mut [T]) {
-        let within = within(plan, inputs, group);
-        match self {
-            Self::Shared { packed, gradients } => (&packed[within.clone()], &mut gradients[within]),
-            Self::Own { packed, rooms, goal } => {
-                let (count, inputs) = (within.len(), group.start - inputs.start..group.end - inputs.start);
-                let packed = match packed {
-                    Some(packed) => &packed[within],
-                    None => {
-                        pack(simd, plan, inputs, goal.parameters(), &mut rooms.coefficients[..count]);
-                        &rooms.coefficients[..count]
-                    }
-                };
-                (packed, &mut rooms.gradients[..count])
-            }
+    pub(crate) fn prepare<S: Simd>(&mut self, simd: S, plan: &Plan<T>, block: &Block) {
+        if let Self::Own { packed: None, rooms, goal } = self {
+            let packed = &mut rooms.coefficients[..block.packed(plan)];
+            pack_block(simd, plan, block, goal.parameters(), (packed, false));
         }
     }
 
-    /// Ends a group.
+    /// Packed coefficients of a slot of a block, each slot having so many, and where their gradients belong.
     #[inline(always)]
-    pub(crate) fn finish<S: Simd>(
-        &mut self,
-        simd: S,
-        plan: &Plan<T>,
-        (inputs, group): (&Range<usize>, &Range<usize>),
-    ) {
+    pub(crate) fn rows(&mut self, place: Place, (slot, each): (usize, usize)) -> (&[T], &mut [T]) {
+        let Place { start, within_group } = place;
+        let (packed, gradients) = match self {
+            Self::Shared { packed, gradients } => (&packed[start..], &mut gradients[start..]),
+            Self::Own { packed, rooms, .. } => {
+                let Rooms { coefficients, gradients } = &mut **rooms;
+                (packed.map_or(&**coefficients, |packed| &packed[start..]), &mut gradients[within_group..])
+            }
+        };
+        (&packed[slot * each..][..each], &mut gradients[slot * each..][..each])
+    }
+
+    /// Ends a block.
+    #[inline(always)]
+    pub(crate) fn finish<S: Simd>(&mut self, simd: S, plan: &Plan<T>, block: &Block, within_group: usize) {
         let Self::Own { rooms, goal, .. } = self else { return };
-        let group = group.start - inputs.start..group.end - inputs.start;
-        let packed = &rooms.gradients[..plan.packed(group.len())];
+        let packed = &rooms.gradients[within_group..][..block.packed(plan)];
         match goal {
             Goal::Gradient { parameters, gradients } => {
-                let edges = group.start * plan.outputs..group.end * plan.outputs;
-                let gradients = LayerViewsMut {
-                    control_points: &mut gradients.control_points
-                        [edges.start * plan.bases..edges.end * plan.bases],
-                    base_weight: &mut gradients.base_weight[edges.clone()],
-                    spline_weight: &mut gradients.spline_weight[edges],
-                    constants: &mut [],
-                };
-                unpack(simd, plan, group, packed, *parameters, gradients);
+                unpack_block(simd, plan, block, packed, *parameters, (gradients, 0));
             }
-            Goal::Step(step) => step.make(simd, plan, group, packed, &mut rooms.coefficients),
+            Goal::Step(step) => step.make(simd, plan, block, packed, &mut rooms.coefficients),
+        }
+    }
+
+    /// Whether there is something to be fetched.
+    #[inline(always)]
+    pub(crate) fn is_far(&self) -> bool {
+        matches!(self, Self::Own { packed: None, .. })
+    }
+
+    /// Asks for what the goal of some edges takes.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, plan: &Plan<T>, edges: Range<usize>) {
+        if let Self::Own { goal, .. } = self {
+            fetch_views(plan, goal.parameters(), edges.clone());
+            if let Goal::Step(step) = goal {
+                step.fetch(plan, edges);
+            }
         }
     }
 }
@@ -173,7 +211,7 @@ impl<'a, T: Float> Goal<'a, T> {
 }
 
 /// The views of so many inputs, and of those after them.
-fn split_views<'a, T: Float>(
+pub(crate) fn split_views<'a, T: Float>(
     plan: &Plan<T>,
     views: LayerViews<'a, T>,
     inputs: usize,
@@ -182,7 +220,8 @@ fn split_views<'a, T: Float>(
     let (control_points, points) = views.control_points.split_at(edges * plan.bases);
     let (base_weight, bases) = views.base_weight.split_at(edges);
     let (spline_weight, splines) = views.spline_weight.split_at(edges);
-    let rest = LayerViews { control_points: points, base_weight: bases, spline_weight: splines, constants: &[] };
+    let rest =
+        LayerViews { control_points: points, base_weight: bases, spline_weight: splines, constants: &[] };
     (LayerViews { control_points, base_weight, spline_weight, constants: &[] }, rest)
 }
 
@@ -196,7 +235,11 @@ pub(crate) fn split_views_mut<'a, T: Float>(
     let (control_points, points) = views.control_points.split_at_mut(edges * plan.bases);
     let (base_weight, bases) = views.base_weight.split_at_mut(edges);
     let (spline_weight, splines) = views.spline_weight.split_at_mut(edges);
-    let rest =
-        LayerViewsMut { control_points: points, base_weight: bases, spline_weight: splines, constants: &mut [] };
+    let rest = LayerViewsMut {
+        control_points: points,
+        base_weight: bases,
+        spline_weight: splines,
+        constants: &mut [],
+    };
     (LayerViewsMut { control_points, base_weight, spline_weight, constants: &mut [] }, rest)
 }

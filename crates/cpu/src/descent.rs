@@ -3,17 +3,12 @@
 //! A step that is refused must leave all parameters as they were, and here the first have moved before the last gradients
 //! are known. So a bound on all of them is made beforehand.
 
-use crate::coefficients::split_views_mut;
+use crate::coefficients::{fetch_views, split_views_mut};
 use crate::float::Float;
-use crate::layer::Team;
-use crate::pack::{blocks, unpack_block};
-use crate::partition::MOVES;
+use crate::pack::{Block, is_usual, unpack_rows, views_mut};
 use crate::plan::Plan;
-use crate::simd::dispatch;
 use fearless_simd::prelude::*;
-use kanode_engine::{
-    AdamRule, AdamSlabs, LayerViews, LayerViewsMut, SLAB_CHUNK, sum_of_magnitudes, sum_of_squares,
-};
+use kanode_engine::{AdamRule, AdamSlabs, LayerViews, LayerViewsMut, sum_of_squares};
 use std::ops::Range;
 
 /// A step of some edges.
@@ -38,77 +33,89 @@ impl<'a, T: Float> Move<'a, T> {
         let first = split_views_mut(plan, self.first, inputs);
         let second = split_views_mut(plan, self.second, inputs);
         let squares = self.squares.split_at_mut(1);
-        let rest = Self { rule, parameters: parameters.1, first: first.1, second: second.1, squares: squares.1 };
+        let rest =
+            Self { rule, parameters: parameters.1, first: first.1, second: second.1, squares: squares.1 };
         (Self { rule, parameters: parameters.0, first: first.0, second: second.0, squares: squares.0 }, rest)
     }
 
-    /// The step of a group of inputs whose packed gradients are there.
+    /// The step of a block whose packed gradients are there.
     #[inline(always)]
     pub(crate) fn make<S: Simd>(
         &mut self,
         simd: S,
         plan: &Plan<T>,
-        inputs: Range<usize>,
+        block: &Block,
         packed: &[T],
         room: &mut [T],
     ) {
         simd.vectorize(
             #[inline(always)]
-            || self.make_blocks(simd, plan, inputs, packed, room),
+            || {
+                for (input, rows) in block.inputs.clone().zip(packed.chunks_exact(block.each(plan))) {
+                    let (edges, rows) = (block.edges(plan, input), (rows, block.width()));
+                    if is_usual::<S, T>(plan) {
+                        self.make_rows::<S, true>(simd, plan, edges, rows, room);
+                    } else {
+                        self.make_rows::<S, false>(simd, plan, edges, rows, room);
+                    }
+                }
+            },
         );
     }
 
-    /// [`Move::make`], inlined.
+    /// The step of the edges of an input and a tile.
     #[inline(always)]
-    fn make_blocks<S: Simd>(
+    fn make_rows<S: Simd, const USUAL: bool>(
         &mut self,
         simd: S,
         plan: &Plan<T>,
-        inputs: Range<usize>,
-        packed: &[T],
+        edges: Range<usize>,
+        rows: (&[T], usize),
         room: &mut [T],
     ) {
-        let Self { rule, parameters, first, second, squares } = self;
-        let mut rest = packed;
-        for (input, outputs, width) in blocks(plan, inputs) {
-            let (rows, after) = rest.split_at(plan.rows() * width);
-            rest = after;
-            let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-            let points = edges.start * plan.bases..edges.end * plan.bases;
-            let (control_points, weights) = room.split_at_mut(points.len());
-            let (base_weight, spline_weight) = weights[..2 * edges.len()].split_at_mut(edges.len());
-            let to = LayerViewsMut {
-                control_points: &mut *control_points,
-                base_weight: &mut *base_weight,
-                spline_weight: &mut *spline_weight,
-                constants: &mut [],
-            };
-            unpack_block(simd, plan, (rows, width), edges.clone(), shared(parameters), to);
-            let slabs = [
-                AdamSlabs {
-                    parameters: &mut parameters.control_points[points.clone()],
-                    gradient: control_points,
-                    first: &mut first.control_points[points.clone()],
-                    second: &mut second.control_points[points],
-                },
-                AdamSlabs {
-                    parameters: &mut parameters.base_weight[edges.clone()],
-                    gradient: base_weight,
-                    first: &mut first.base_weight[edges.clone()],
-                    second: &mut second.base_weight[edges.clone()],
-                },
-                AdamSlabs {
-                    parameters: &mut parameters.spline_weight[edges.clone()],
-                    gradient: spline_weight,
-                    first: &mut first.spline_weight[edges.clone()],
-                    second: &mut second.spline_weight[edges],
-                },
-            ];
-            for slabs in slabs {
-                squares[0] += sum_of_squares(slabs.gradient);
-                rule.apply(slabs);
-            }
+        let (control_points, weights) = room.split_at_mut(edges.len() * plan.bases);
+        let (base_weight, spline_weight) = weights[..2 * edges.len()].split_at_mut(edges.len());
+        let to = LayerViewsMut {
+            control_points: &mut *control_points,
+            base_weight: &mut *base_weight,
+            spline_weight: &mut *spline_weight,
+            constants: &mut [],
+        };
+        unpack_rows::<S, T, USUAL>(simd, plan, edges.clone(), rows, shared(&self.parameters), to);
+        let parameters = views_mut(plan, &mut self.parameters, edges.clone());
+        let first = views_mut(plan, &mut self.first, edges.clone());
+        let second = views_mut(plan, &mut self.second, edges);
+        let slabs = [
+            AdamSlabs {
+                parameters: parameters.control_points,
+                gradient: control_points,
+                first: first.control_points,
+                second: second.control_points,
+            },
+            AdamSlabs {
+                parameters: parameters.base_weight,
+                gradient: base_weight,
+                first: first.base_weight,
+                second: second.base_weight,
+            },
+            AdamSlabs {
+                parameters: parameters.spline_weight,
+                gradient: spline_weight,
+                first: first.spline_weight,
+                second: second.spline_weight,
+            },
+        ];
+        for slabs in slabs {
+            self.squares[0] += sum_of_squares(slabs.gradient);
+            self.rule.apply(slabs);
         }
+    }
+
+    /// Asks for the moments of some edges.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, plan: &Plan<T>, edges: Range<usize>) {
+        fetch_views(plan, shared(&self.first), edges.clone());
+        fetch_views(plan, shared(&self.second), edges);
     }
 }
 

@@ -4,7 +4,7 @@
 //! not depend on the number of threads.
 
 use crate::buffer::Buffer;
-use crate::coefficients::{Coefficients, Edges, Goal, split_views_mut};
+use crate::coefficients::{self, Coefficients, Edges, Goal};
 use crate::float::Float;
 use crate::pack;
 use crate::partition::{MOVES, Partition, Rows, SORTS, STRIP, cut};
@@ -59,6 +59,12 @@ impl<T: Float> Team<T> {
         self.pool.run(tasks, |_, (start, packed)| {
             self.pack_inputs(plan, start..plan.inputs.min(start + step), parameters, packed);
         });
+    }
+
+    /// Of the layers that don't keep what they pack, since it was last taken.
+    pub(crate) fn take_magnitude(&self) -> f64 {
+        let workers = 0..self.scratch.len();
+        workers.fold(0.0, |most, worker| std::mem::take(&mut self.scratch(worker).magnitude).0.max(most))
     }
 
     /// Packs the parameters of some inputs, which begin and end with a group or the layer.
@@ -122,9 +128,11 @@ impl<T: Float> Team<T> {
         let run = |target: &mut [T]| match parameters {
             // Each task has inputs of its own.
             Some(parameters) if partition.groups() == 1 => {
-                let packed = cut(packed, partition.node_ranges().map(|inputs| plan.packed(inputs.len())));
-                let tasks = partition.tasks().zip(packed).zip(cut(target, lengths));
-                self.pool.run(tasks, |worker, (((blocks, inputs), room), y)| {
+                let counts = partition.node_ranges().map(|inputs| inputs.len());
+                let packed = cut(packed, counts.clone().map(|inputs| plan.packed(inputs)));
+                let own = packed.zip(split_views(plan, parameters, counts));
+                let tasks = partition.tasks().zip(own).zip(cut(target, lengths));
+                self.pool.run(tasks, |worker, (((blocks, inputs), (room, parameters)), y)| {
                     run_one(worker, Coefficients::Fresh { parameters, room, kept }, blocks, inputs, y);
                 });
             }
@@ -212,11 +220,6 @@ impl<T: Float> Team<T> {
         partition
     }
 
-    /// Whether the gradients of a layer's edges are each made by one task, from all rows.
-    pub(crate) fn owns_edges(plan: &Plan<T>, rows: Rows) -> bool {
-        Partition::backward(rows, &plan.work()).groups() == 1
-    }
-
     /// Adds up copies of gradients of packed coefficients, in order, and splits them into gradients of parameters.
     pub(crate) fn unpack(
         &self,
@@ -230,7 +233,8 @@ impl<T: Float> Team<T> {
         let copies = &*copies;
         let step = inputs_per_task(plan);
         let starts = (0..plan.inputs).step_by(step);
-        let gradients = views_of(plan, gradients, starts.clone().map(|start| step.min(plan.inputs - start)));
+        let gradients =
+            split_views_mut(plan, gradients, starts.clone().map(|start| step.min(plan.inputs - start)));
         let tasks = starts.zip(packed.chunks_mut(plan.packed(step).max(1)));
         self.pool.run(tasks.zip(gradients), |_, ((start, packed), gradients)| {
             for copy in copies.chunks_exact(length) {
@@ -251,7 +255,7 @@ impl<T: Float> Team<T> {
         gradients: LayerViewsMut<'_, T>,
     ) {
         let lengths = groups_of(plan, inputs.clone()).map(|inputs| inputs.len());
-        let gradients = views_of(plan, gradients, lengths);
+        let gradients = split_views_mut(plan, gradients, lengths);
         let packed = packed.chunks(plan.packed(plan.group));
         for ((inputs, packed), gradients) in groups_of(plan, inputs).zip(packed).zip(gradients) {
             dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
@@ -364,14 +368,27 @@ fn groups_of<T>(
     inputs.step_by(step).map(move |first| first..end.min(first + step))
 }
 
-/// Cuts the gradients of consecutive numbers of inputs off those of more of them.
-fn views_of<'a, T: Float>(
+/// Cuts the views of consecutive numbers of inputs off those of more of them.
+fn split_views<'a, T: Float>(
+    plan: &Plan<T>,
+    views: LayerViews<'a, T>,
+    inputs: impl Iterator<Item = usize> + Send,
+) -> impl Iterator<Item = LayerViews<'a, T>> + Send {
+    inputs.scan(views, move |rest, inputs| {
+        let first;
+        (first, *rest) = coefficients::split_views(plan, *rest, inputs);
+        Some(first)
+    })
+}
+
+/// As [`split_views`].
+fn split_views_mut<'a, T: Float>(
     plan: &Plan<T>,
     views: LayerViewsMut<'a, T>,
     inputs: impl Iterator<Item = usize> + Send,
 ) -> impl Iterator<Item = LayerViewsMut<'a, T>> + Send {
     inputs.scan(Some(views), move |rest, inputs| {
-        let (first, after) = split_views_mut(plan, rest.take()?, inputs);
+        let (first, after) = coefficients::split_views_mut(plan, rest.take()?, inputs);
         *rest = Some(after);
         Some(first)
     })

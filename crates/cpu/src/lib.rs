@@ -7,7 +7,7 @@
 //!
 //! Results depend on the arguments and the instruction set alone, bit for bit: how work is divided follows from
 //! shapes, never from the number of threads, and partial sums are added in a fixed order.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backend;
 mod buffer;
@@ -16,6 +16,7 @@ mod coefficients;
 mod descent;
 mod error;
 mod executor;
+mod fetch;
 mod float;
 mod isa;
 mod layer;

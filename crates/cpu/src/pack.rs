@@ -4,20 +4,198 @@
 //! afterwards: `dP = w_s·dC` and `dw_s = Σ P·dC`.
 
 use crate::float::Float;
-use crate::plan::{Form, Plan};
+use crate::plan::{Form, Plan, Tile};
 use crate::simd::{
     MOST_LANES, Vector, deinterleaved, interleaved, lanes, load, load_all, splat, store, store_all,
     transposed,
 };
 use fearless_simd::prelude::*;
-use kanode_engine::{LayerViews, LayerViewsMut};
+use kanode_engine::{LayerViews, LayerViewsMut, sum_of_magnitudes};
 use std::ops::Range;
 
 /// Bases of an edge of the default grid and degree: the edges of a vector fill whole vectors then, which takes fewer
 /// shuffles than squares of rows that overlap.
 const USUAL_BASES: usize = 8;
 
-/// Packs one group of inputs; `from` is the whole layer's.
+/// What no parameter that was packed exceeds, nor the sum over an edge: sums over blocks of edges are compared, so that it
+/// does not depend on who packed which.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Magnitude(pub(crate) f64);
+
+impl Magnitude {
+    /// Takes a sum of magnitudes in; one that is no number counts as infinite.
+    #[inline(always)]
+    pub(crate) fn observe<T: Float>(&mut self, sum: T) {
+        let sum = sum.to_f64();
+        if sum.is_nan() {
+            self.0 = f64::INFINITY;
+        } else {
+            self.0 = self.0.max(sum);
+        }
+    }
+}
+
+/// Edges whose packed coefficients lie together: from some inputs to one tile of outputs or, where vectors run over
+/// samples, to all.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// Counted from those that the views of parameters begin with.
+    pub(crate) inputs: Range<usize>,
+    pub(crate) tile: Option<Tile>,
+}
+
+impl Block {
+    /// The distance between the rows of an edge.
+    #[inline(always)]
+    pub(crate) fn width(&self) -> usize {
+        self.tile.map_or(1, |tile| tile.width)
+    }
+
+    /// Edges that leave an input.
+    #[inline(always)]
+    pub(crate) fn edges<T>(&self, plan: &Plan<T>, input: usize) -> Range<usize> {
+        let all = Tile { first: 0, width: plan.outputs };
+        let Tile { first, width } = self.tile.unwrap_or(all);
+        input * plan.outputs + first..input * plan.outputs + plan.outputs.min(first + width)
+    }
+
+    /// [`Block::edges`] of an input of the group by its slot, if there is one.
+    #[inline(always)]
+    pub(crate) fn edges_of_slot<T>(&self, plan: &Plan<T>, slot: usize) -> Option<Range<usize>> {
+        (slot < self.inputs.len()).then(|| self.edges(plan, self.inputs.start + slot))
+    }
+
+    /// Length of the packed coefficients of one input.
+    #[inline(always)]
+    pub(crate) fn each<T: Float>(&self, plan: &Plan<T>) -> usize {
+        plan.rows() * self.tile.map_or(plan.outputs, |tile| tile.width)
+    }
+
+    /// Length of its packed coefficients.
+    #[inline(always)]
+    pub(crate) fn packed<T: Float>(&self, plan: &Plan<T>) -> usize {
+        self.inputs.len() * self.each(plan)
+    }
+}
+
+/// Packs one block. `from` are views of all edges. Returns the sum of the magnitudes of what was packed if it is
+/// `watched`; where that is not finite, it may be for its size alone.
+#[inline(always)]
+pub(crate) fn pack_block<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    block: &Block,
+    from: LayerViews<'_, T>,
+    (packed, watched): (&mut [T], bool),
+) -> T {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let inputs = block.inputs.clone().zip(packed.chunks_exact_mut(block.each(plan)));
+            let (mut sum, width) = (splat(simd, T::ZERO), block.width());
+            if is_usual::<S, T>(plan) {
+                for (input, rows) in inputs {
+                    sum += pack_rows::<S, T, true>(
+                        simd,
+                        plan,
+                        block.edges(plan, input),
+                        width,
+                        from,
+                        (rows, watched),
+                    );
+                }
+            } else {
+                for (input, rows) in inputs {
+                    sum += pack_rows::<S, T, false>(
+                        simd,
+                        plan,
+                        block.edges(plan, input),
+                        width,
+                        from,
+                        (rows, watched),
+                    );
+                }
+            }
+            sum.as_slice().iter().fold(T::ZERO, |sum, lane| sum + *lane)
+        },
+    )
+}
+
+/// Whether a layer has the usual number of bases, and vectors hold the edges of one.
+#[inline(always)]
+pub(crate) fn is_usual<S: Simd, T: Float>(plan: &Plan<T>) -> bool {
+    plan.bases == USUAL_BASES && lanes::<S, T>() >= USUAL_BASES
+}
+
+/// Packs the edges of an input and a tile. Returns the sum of magnitudes, lane by lane.
+#[inline(always)]
+fn pack_rows<S: Simd, T: Float, const USUAL: bool>(
+    simd: S,
+    plan: &Plan<T>,
+    edges: Range<usize>,
+    width: usize,
+    from: LayerViews<'_, T>,
+    (rows, watched): (&mut [T], bool),
+) -> Vector<S, T> {
+    if edges.len() < width {
+        rows.fill(T::ZERO);
+    }
+    let (mut done, mut sum) = (0, splat(simd, T::ZERO));
+    while width > 1 && done + lanes::<S, T>() <= edges.len() {
+        let first = edges.start + done;
+        let weight = load(simd, &from.spline_weight[first..]);
+        let base = load(simd, &from.base_weight[first..]);
+        let points = &from.control_points[first * plan.bases..];
+        let rows = &mut rows[done..];
+        let Some(of_points) = pack_square::<S, T, USUAL>(simd, plan.bases, points, weight, rows, width)
+        else {
+            break;
+        };
+        store::<S, T>(base, &mut rows[plan.bases * width..]);
+        sum += of_points + weight.abs() + base.abs();
+        done += lanes::<S, T>();
+    }
+    if done < edges.len() {
+        let spacing = if width > 1 { 1 } else { plan.rows() };
+        let rest = edges.start + done..edges.end;
+        pack_one_by_one(simd, plan, rest.clone(), (width, spacing), from, &mut rows[done * spacing..]);
+        if watched {
+            let points = &from.control_points[rest.start * plan.bases..rest.end * plan.bases];
+            for numbers in [points, &from.spline_weight[rest.clone()], &from.base_weight[rest]] {
+                sum += splat(simd, T::from_f64(sum_of_magnitudes(numbers)));
+            }
+        }
+    }
+    sum
+}
+
+/// Packs edges that fill no vector; their rows are so far apart, and the edges so far from one another. Not inlined: the
+/// compiler would keep its counters within the loop over vectors.
+#[inline(always)]
+fn pack_one_by_one<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    edges: Range<usize>,
+    (width, spacing): (usize, usize),
+    from: LayerViews<'_, T>,
+    rows: &mut [T],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (output, edge) in edges.enumerate() {
+                let points = &from.control_points[edge * plan.bases..][..plan.bases];
+                let rows = &mut rows[output * spacing..];
+                for (basis, point) in points.iter().enumerate() {
+                    rows[basis * width] = from.spline_weight[edge] * *point;
+                }
+                rows[plan.bases * width] = from.base_weight[edge];
+            }
+        },
+    );
+}
+
+/// Packs one group of inputs. `from` are views of all edges.
 #[inline(always)]
 pub(crate) fn pack<S: Simd, T: Float>(
     simd: S,
@@ -26,82 +204,48 @@ pub(crate) fn pack<S: Simd, T: Float>(
     from: LayerViews<'_, T>,
     packed: &mut [T],
 ) {
-    simd.vectorize(
-        #[inline(always)]
-        || pack_blocks(simd, plan, inputs, from, packed),
-    );
-}
-
-/// [`pack`], inlined.
-#[inline(always)]
-fn pack_blocks<S: Simd, T: Float>(
-    simd: S,
-    plan: &Plan<T>,
-    inputs: Range<usize>,
-    from: LayerViews<'_, T>,
-    packed: &mut [T],
-) {
     let mut rest = packed;
-    for (input, outputs, width) in blocks(plan, inputs) {
-        let (rows, after) = std::mem::take(&mut rest).split_at_mut(plan.rows() * width);
+    for block in blocks(plan, inputs) {
+        let (rows, after) = std::mem::take(&mut rest).split_at_mut(block.packed(plan));
         rest = after;
-        if outputs.len() < width {
-            rows.fill(T::ZERO);
-        }
-        let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-        let mut done = 0;
-        while done + lanes::<S, T>() <= edges.len() {
-            let first = edges.start + done;
-            let weight = load(simd, &from.spline_weight[first..]);
-            let points = &from.control_points[first * plan.bases..];
-            if !pack_square(simd, plan, points, weight, &mut rows[done..], width) {
-                break;
-            }
-            done += lanes::<S, T>();
-        }
-        for (output, edge) in edges.clone().enumerate().skip(done) {
-            let points = &from.control_points[edge * plan.bases..][..plan.bases];
-            for (basis, point) in points.iter().enumerate() {
-                rows[basis * width + output] = from.spline_weight[edge] * *point;
-            }
-        }
-        rows[plan.bases * width..][..edges.len()].copy_from_slice(&from.base_weight[edges]);
+        pack_block(simd, plan, &block, from, (rows, false));
     }
 }
 
-/// `w_s·P` of as many edges as a vector has lanes. False if `points`, which may be read beyond these edges, ends
-/// before.
+/// `w_s·P` of as many edges as a vector has lanes; returns sums of magnitudes of `P`. None if `points`, which may be read
+/// beyond these edges, ends before.
 #[inline(always)]
-fn pack_square<S: Simd, T: Float>(
+fn pack_square<S: Simd, T: Float, const USUAL: bool>(
     simd: S,
-    plan: &Plan<T>,
+    bases: usize,
     points: &[T],
     weight: Vector<S, T>,
     rows: &mut [T],
     width: usize,
-) -> bool {
-    let (side, bases) = (lanes::<S, T>(), plan.bases);
-    if bases == USUAL_BASES && side >= USUAL_BASES {
+) -> Option<Vector<S, T>> {
+    let (side, mut sum) = (lanes::<S, T>(), splat(simd, T::ZERO));
+    if USUAL {
         let columns: [Vector<S, T>; USUAL_BASES] = load_columns(simd, points);
         for (basis, column) in columns.into_iter().enumerate() {
             store::<S, T>(column * weight, &mut rows[basis * width..]);
+            sum += column.abs();
         }
-        return true;
+        return Some(sum);
     }
     if points.len() < side * bases + side {
-        return false;
+        return None;
     }
     for first in (0..bases).step_by(side) {
         let columns = load_square(simd, &points[first..], bases);
         for (basis, column) in (first..bases.min(first + side)).zip(columns) {
             store::<S, T>(column * weight, &mut rows[basis * width..]);
+            sum += column.abs();
         }
     }
-    true
+    Some(sum)
 }
 
-/// Splits the gradients of one group of packed coefficients. `parameters` are the whole layer's, `gradients` the
-/// group's.
+/// Splits the packed gradients of one group of inputs. `parameters` are views of all edges, `gradients` of the group's.
 #[inline(always)]
 pub(crate) fn unpack<S: Simd, T: Float>(
     simd: S,
@@ -109,90 +253,135 @@ pub(crate) fn unpack<S: Simd, T: Float>(
     inputs: Range<usize>,
     packed: &[T],
     parameters: LayerViews<'_, T>,
-    gradients: LayerViewsMut<'_, T>,
+    mut gradients: LayerViewsMut<'_, T>,
 ) {
-    simd.vectorize(
-        #[inline(always)]
-        || unpack_blocks(simd, plan, inputs, packed, parameters, gradients),
-    );
-}
-
-/// [`unpack`], inlined.
-#[inline(always)]
-fn unpack_blocks<S: Simd, T: Float>(
-    simd: S,
-    plan: &Plan<T>,
-    inputs: Range<usize>,
-    packed: &[T],
-    parameters: LayerViews<'_, T>,
-    gradients: LayerViewsMut<'_, T>,
-) {
-    let group = inputs.start * plan.outputs;
+    let first = inputs.start * plan.outputs;
     let mut rest = packed;
-    for (input, outputs, width) in blocks(plan, inputs) {
-        let (rows, after) = rest.split_at(plan.rows() * width);
+    for block in blocks(plan, inputs) {
+        let (rows, after) = rest.split_at(block.packed(plan));
         rest = after;
-        let edges = input * plan.outputs + outputs.start..input * plan.outputs + outputs.end;
-        let to = LayerViewsMut {
-            control_points: &mut gradients.control_points
-                [(edges.start - group) * plan.bases..(edges.end - group) * plan.bases],
-            base_weight: &mut gradients.base_weight[edges.start - group..edges.end - group],
-            spline_weight: &mut gradients.spline_weight[edges.start - group..edges.end - group],
-            constants: &mut [],
-        };
-        unpack_block(simd, plan, (rows, width), edges, parameters, to);
+        unpack_block(simd, plan, &block, rows, parameters, (&mut gradients, first));
     }
 }
 
-/// Splits the gradients of one block, which are as wide as it is; `gradients` are those of its edges.
+/// Splits the packed gradients of one block. `parameters` are views of all edges, `gradients` of those from `first` on.
 #[inline(always)]
 pub(crate) fn unpack_block<S: Simd, T: Float>(
     simd: S,
     plan: &Plan<T>,
-    (rows, width): (&[T], usize),
-    edges: Range<usize>,
+    block: &Block,
+    packed: &[T],
     parameters: LayerViews<'_, T>,
-    gradients: LayerViewsMut<'_, T>,
+    (gradients, first): (&mut LayerViewsMut<'_, T>, usize),
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (input, rows) in block.inputs.clone().zip(packed.chunks_exact(block.each(plan))) {
+                let edges = block.edges(plan, input);
+                let to = views_mut(plan, gradients, edges.start - first..edges.end - first);
+                if is_usual::<S, T>(plan) {
+                    unpack_rows::<S, T, true>(simd, plan, edges, (rows, block.width()), parameters, to);
+                } else {
+                    unpack_rows::<S, T, false>(simd, plan, edges, (rows, block.width()), parameters, to);
+                }
+            }
+        },
+    );
+}
+
+/// Views of some of the edges.
+#[inline(always)]
+pub(crate) fn views_mut<'a, T>(
+    plan: &Plan<T>,
+    views: &'a mut LayerViewsMut<'_, T>,
+    edges: Range<usize>,
+) -> LayerViewsMut<'a, T> {
+    LayerViewsMut {
+        control_points: &mut views.control_points[edges.start * plan.bases..edges.end * plan.bases],
+        base_weight: &mut views.base_weight[edges.clone()],
+        spline_weight: &mut views.spline_weight[edges],
+        constants: &mut [],
+    }
+}
+
+/// Splits the packed gradients of the edges of an input and a tile. `parameters` are views of all edges, `gradients` of
+/// these.
+#[inline(always)]
+pub(crate) fn unpack_rows<S: Simd, T: Float, const USUAL: bool>(
+    simd: S,
+    plan: &Plan<T>,
+    edges: Range<usize>,
+    (rows, width): (&[T], usize),
+    parameters: LayerViews<'_, T>,
+    mut gradients: LayerViewsMut<'_, T>,
 ) {
     let mut done = 0;
-    while done + lanes::<S, T>() <= edges.len() {
+    while width > 1 && done + lanes::<S, T>() <= edges.len() {
         let first = edges.start + done;
         let weight = load(simd, &parameters.spline_weight[first..]);
         let points = &parameters.control_points[first * plan.bases..];
         let to = &mut gradients.control_points[done * plan.bases..];
-        let Some(sum) = unpack_square(simd, plan, (&rows[done..], width), points, weight, to) else {
+        let rows = (&rows[done..], width);
+        let Some(sum) = unpack_square::<S, T, USUAL>(simd, plan.bases, rows, points, weight, to) else {
             break;
         };
         store::<S, T>(sum, &mut gradients.spline_weight[done..]);
         done += lanes::<S, T>();
     }
-    for (output, edge) in edges.clone().enumerate().skip(done) {
-        let points = &parameters.control_points[edge * plan.bases..][..plan.bases];
-        let to = &mut gradients.control_points[output * plan.bases..][..plan.bases];
-        let mut sum = T::ZERO;
-        for (basis, (to, point)) in to.iter_mut().zip(points).enumerate() {
-            let slope = rows[basis * width + output];
-            *to = parameters.spline_weight[edge] * slope;
-            sum += *point * slope;
-        }
-        gradients.spline_weight[output] = sum;
+    gradients.base_weight[..done].copy_from_slice(&rows[plan.bases * width..][..done]);
+    if done < edges.len() {
+        let spacing = if width > 1 { 1 } else { plan.rows() };
+        let rest = done..edges.len();
+        let to = views_mut(plan, &mut gradients, rest);
+        let edges = edges.start + done..edges.end;
+        unpack_one_by_one(simd, plan, edges, (&rows[done * spacing..], width, spacing), parameters, to);
     }
-    gradients.base_weight.copy_from_slice(&rows[plan.bases * width..][..edges.len()]);
+}
+
+/// As [`pack_one_by_one`], the way back.
+#[inline(always)]
+fn unpack_one_by_one<S: Simd, T: Float>(
+    simd: S,
+    plan: &Plan<T>,
+    edges: Range<usize>,
+    (rows, width, spacing): (&[T], usize, usize),
+    parameters: LayerViews<'_, T>,
+    gradients: LayerViewsMut<'_, T>,
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (output, edge) in edges.enumerate() {
+                let points = &parameters.control_points[edge * plan.bases..][..plan.bases];
+                let to = &mut gradients.control_points[output * plan.bases..][..plan.bases];
+                let rows = &rows[output * spacing..];
+                let mut sum = T::ZERO;
+                for (basis, (to, point)) in to.iter_mut().zip(points).enumerate() {
+                    let slope = rows[basis * width];
+                    *to = parameters.spline_weight[edge] * slope;
+                    sum += *point * slope;
+                }
+                gradients.spline_weight[output] = sum;
+                gradients.base_weight[output] = rows[plan.bases * width];
+            }
+        },
+    );
 }
 
 /// Writes `dP` of as many edges as a vector has lanes, and returns their `dw_s`. None, and nothing is written, if
 /// `points`, which may be read beyond these edges, ends before.
 #[inline(always)]
-fn unpack_square<S: Simd, T: Float>(
+fn unpack_square<S: Simd, T: Float, const USUAL: bool>(
     simd: S,
-    plan: &Plan<T>,
+    bases: usize,
     (rows, width): (&[T], usize),
     points: &[T],
     weight: Vector<S, T>,
     to: &mut [T],
 ) -> Option<Vector<S, T>> {
-    let (side, bases) = (lanes::<S, T>(), plan.bases);
-    if bases == USUAL_BASES && side >= USUAL_BASES {
+    let side = lanes::<S, T>();
+    if USUAL {
         let columns: [Vector<S, T>; USUAL_BASES] = load_columns(simd, points);
         let mut sum = splat(simd, T::ZERO);
         let mut slopes = columns;
@@ -250,17 +439,8 @@ fn load_square<S: Simd, T: Float>(simd: S, from: &[T], stride: usize) -> [Vector
     transposed::<S, T>(simd, square)
 }
 
-/// The blocks of packed coefficients of a group in their order: input, outputs, and the distance between rows.
-pub(crate) fn blocks<T: Float>(
-    plan: &Plan<T>,
-    inputs: Range<usize>,
-) -> impl Iterator<Item = (usize, Range<usize>, usize)> {
-    let (outputs, samples) = (plan.outputs, plan.form == Form::Samples);
-    let singles = inputs.clone().filter(move |_| samples);
-    let singles = singles.flat_map(move |input| (0..outputs).map(move |o| (input, o..o + 1, 1)));
-    let tiles = plan.tiles().flat_map(move |tile| {
-        let range = tile.first..outputs.min(tile.first + tile.width);
-        inputs.clone().map(move |input| (input, range.clone(), tile.width))
-    });
-    singles.chain(tiles)
+/// The blocks of a group of inputs in the order of their packed coefficients.
+pub(crate) fn blocks<T: Float>(plan: &Plan<T>, inputs: Range<usize>) -> impl Iterator<Item = Block> {
+    let all = (plan.form == Form::Samples).then_some(None);
+    all.into_iter().chain(plan.tiles().map(Some)).map(move |tile| Block { inputs: inputs.clone(), tile })
 }

@@ -143,7 +143,7 @@ impl<T: Float> Plan<T> {
 
     /// Most parameters that the edges of an input and a tile have.
     pub(crate) fn widest_block(&self) -> usize {
-        self.tiles().map(|tile| tile.width).max().unwrap_or(1) * (self.bases + 2)
+        self.tiles().map(|tile| tile.width).max().unwrap_or(self.outputs) * (self.bases + 2)
     }
 
     /// Whether the packed coefficients are kept for other blocks of a batch and for the way back.

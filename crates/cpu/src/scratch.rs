@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::coefficients::Rooms;
 use crate::float::Float;
+use crate::pack::Magnitude;
 use crate::plan::{Form, Plan};
 use crate::simd::MOST_LANES;
 use crate::small::Small;
@@ -29,6 +30,8 @@ pub(crate) struct Scratch<T> {
     /// `[row][lane]`: for a vector of samples, the derivatives by the basis functions.
     pub(crate) rows: Buffer<T>,
     pub(crate) small: Small<T>,
+    /// Of what this worker packed that is not kept.
+    pub(crate) magnitude: Magnitude,
     /// Of the edges that leave a group of inputs.
     pub(crate) group: Rooms<T>,
     /// `[slot][output][row][lane]`: gradients before their lanes are added.

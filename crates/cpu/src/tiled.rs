@@ -4,7 +4,9 @@
 //! the cell stream past; so each sample costs `k + 2` multiply-adds a vector, whatever `G` is.
 
 use crate::cells::Cells;
+use crate::coefficients::{Place, in_order};
 use crate::float::Float;
+use crate::pack::Block;
 use crate::partition::{Partition, STRIP};
 use crate::plan::{Plan, Tile};
 use crate::scratch::Scratch;
@@ -49,23 +51,33 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
     for (block, panel) in blocks.clone().zip(panels) {
         let samples = layout.rows.of_block(block).len();
         let column = |input: usize| order.column((first_block + block) * plan.inputs + input, samples);
-        let Scratch { weights, tiles, .. } = scratch;
+        let Scratch { weights, tiles, magnitude, .. } = scratch;
         tiles[..plan.padded_outputs() * block_length].fill(T::ZERO);
+        let (mut ahead, mut start) = (in_order(plan, inputs.len()).skip(1), 0);
         for first in inputs.clone().step_by(plan.group) {
             let group = first..inputs.end.min(first + plan.group);
             for (slot, input) in group.clone().enumerate() {
                 let x = &x[layout.position(block, input)..][..samples];
                 weights.weigh(simd, slot, (plan, input), (column(input), x), false);
             }
-            let mut rest = coefficients.group(simd, plan, (&inputs, &group), block == blocks.start);
             for tile in plan.tiles() {
                 let y = &mut tiles[tile.first * block_length..][..tile.width * block_length];
-                for slot in 0..group.len() {
-                    let (rows, after) = rest.split_at(plan.rows() * tile.width);
-                    let slot = weights.slot(slot, plan.degree, column(first + slot));
-                    by_width!(simd, plan, tile.width, K, N, U => forward_tile::<S, T, K, N, U>(simd, rows, slot, y));
-                    rest = after;
+                let edges =
+                    Block { inputs: group.start - inputs.start..group.end - inputs.start, tile: Some(tile) };
+                if block == blocks.start {
+                    coefficients.prepare(simd, plan, (&edges, start), magnitude);
                 }
+                let next = if coefficients.is_far() { ahead.next() } else { None };
+                let each = edges.each(plan);
+                for slot_index in 0..group.len() {
+                    if let Some(edges) = next.as_ref().and_then(|next| next.edges_of_slot(plan, slot_index)) {
+                        coefficients.fetch(plan, edges);
+                    }
+                    let rows = coefficients.rows(start, (slot_index, each));
+                    let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
+                    by_width!(simd, plan, tile.width, K, N, U => forward_tile::<S, T, K, N, U>(simd, rows, slot, y));
+                }
+                start += group.len() * each;
             }
         }
         unpack(simd, plan, tiles, samples, panel, block_length);
@@ -78,9 +90,9 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
     let Backward { plan, mut edges, x, layout, order, blocks, inputs, dy, mut dx } = task;
     let block_length = layout.rows.block;
     let width = inputs.len();
+    let mut ahead = in_order(plan, width).skip(1);
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
-        let (packed, gradient) = edges.group(simd, plan, (&inputs, &group));
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
             let column = |input: usize| order.column(block * plan.inputs + input, samples);
@@ -90,14 +102,22 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 weights.weigh(simd, slot, (plan, input), (column(input), x), dx.is_some());
             }
             let dy = &dy[block * plan.padded_outputs() * block_length..];
-            let mut start = 0;
+            let mut place = Place { start: plan.packed(first - inputs.start), within_group: 0 };
             for tile in plan.tiles() {
                 let dy = &dy[tile.first * block_length..][..tile.width * block_length];
+                let of_tile =
+                    Block { inputs: group.start - inputs.start..group.end - inputs.start, tile: Some(tile) };
+                if block == blocks.start {
+                    edges.prepare(simd, plan, &of_tile);
+                }
+                let next = if edges.is_far() { ahead.next() } else { None };
+                let each = of_tile.each(plan);
                 for slot_index in 0..group.len() {
+                    if let Some(next) = next.as_ref().and_then(|next| next.edges_of_slot(plan, slot_index)) {
+                        edges.fetch(plan, next);
+                    }
+                    let (rows, gradient) = edges.rows(place, (slot_index, each));
                     let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
-                    let end = start + plan.rows() * tile.width;
-                    let rows = &packed[start..end];
-                    let gradient = &mut gradient[start..end];
                     by_width!(simd, plan, tile.width, K, N, U =>
                         gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient, block == blocks.start));
                     if dx.is_some() {
@@ -106,8 +126,12 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                         by_width!(simd, plan, tile.width, K, N, U =>
                             input_tile::<S, T, K, N, U>(simd, (cells, rows), slot, dy, part, first));
                     }
-                    start = end;
                 }
+                if block + 1 == blocks.end {
+                    edges.finish(simd, plan, &of_tile, place.within_group);
+                }
+                let length = of_tile.packed(plan);
+                place = Place { start: place.start + length, within_group: place.within_group + length };
             }
             let Some(dx) = dx.as_deref_mut() else { continue };
             for (slot_index, input) in group.clone().enumerate() {
@@ -122,7 +146,6 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 }
             }
         }
-        edges.finish(simd, plan, (&inputs, &group));
     }
 }
 
@@ -149,7 +172,8 @@ pub(crate) fn pack<S: Simd, T: Float>(
 pub(crate) fn pack_rows<T: Float>(plan: &Plan<T>, from: &[T], block_length: usize, packed: &mut [T]) {
     for tile in plan.tiles() {
         let outputs = tile.first..plan.outputs.min(tile.first + tile.width);
-        let mut rows = packed[tile.first * block_length..][..tile.width * block_length].chunks_exact_mut(tile.width);
+        let mut rows =
+            packed[tile.first * block_length..][..tile.width * block_length].chunks_exact_mut(tile.width);
         for (from, to) in from.chunks_exact(plan.outputs).zip(&mut rows) {
             let (filled, rest) = to.split_at_mut(outputs.len());
             filled.copy_from_slice(&from[outputs.clone()]);

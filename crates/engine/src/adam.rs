@@ -129,7 +129,25 @@ impl Survey {
     /// Surveys slabs of at most [`SLAB_CHUNK`].
     #[inline(always)]
     pub fn of_chunk<T: Real>(parameters: &[T], gradient: &[T]) -> Self {
-        Self { squares: sum_of_squares(gradient), magnitudes: sum_of_magnitudes(parameters) }
+        // Lanes of one kind side by side, so that they become vectors; both kinds in turns, since additions wait for those
+        // before.
+        let (mut squares, mut magnitudes) = ([0.0; LANES], [0.0; LANES]);
+        let mut observe = |x: &[T], g: &[T]| {
+            for (sum, g) in squares.iter_mut().zip(g) {
+                *sum += g.to_f64() * g.to_f64();
+            }
+            for (sum, x) in magnitudes.iter_mut().zip(x) {
+                *sum += x.to_f64().abs();
+            }
+        };
+        let (x_chunks, x_rest) = parameters.as_chunks::<LANES>();
+        let (g_chunks, g_rest) = gradient.as_chunks::<LANES>();
+        for (x, g) in x_chunks.iter().zip(g_chunks) {
+            observe(x, g);
+        }
+        observe(x_rest, g_rest);
+        let lanes = squares.into_iter().zip(magnitudes);
+        Self::sum(lanes.map(|(squares, magnitudes)| Self { squares, magnitudes }))
     }
 
     /// The sum of surveys, in order.

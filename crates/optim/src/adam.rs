@@ -110,7 +110,8 @@ impl<T: Real> Method<T> for Adam<T> {
         let steps = self.steps.saturating_add(1);
         let rule = self.rule(learning_rate, steps);
         let Self { gradient, first, second, largest, .. } = self;
-        let descent = Descent { rule: &rule, largest: *largest, parameters: &mut *x, gradient, first, second };
+        let descent =
+            Descent { rule: &rule, largest: *largest, parameters: &mut *x, gradient, first, second };
         let (loss, done) = objective.descend(descent)?;
         if let Some(squares) = done {
             return Ok(self.accept(steps, loss, squares.sqrt()));

@@ -5,9 +5,8 @@ use super::CpuExecutor;
 use crate::coefficients::Goal;
 use crate::descent::Move;
 use crate::float::Float;
-use crate::layer::Team;
 use crate::partition::Rows;
-use kanode_engine::{AdamSlabs, Batch, Descent, EngineError, Loss, Survey};
+use kanode_engine::{AdamSlabs, Batch, Descent, EngineError, Loss};
 
 impl<T: Float> CpuExecutor<T> {
     /// See [`kanode_engine::Executor::descend`]; lengths of slabs agree.
@@ -19,10 +18,11 @@ impl<T: Float> CpuExecutor<T> {
     ) -> Result<(f64, Option<f64>), EngineError> {
         let Descent { rule, largest, parameters, gradient, first, second } = descent;
         let rows = Rows::new(batch.rows, self.block);
-        let whole = !self.small && (1..=self.span()).contains(&batch.rows);
-        if !whole || !Team::owns_edges(&self.plans[0], rows) {
+        // What is kept in a cache gains nothing.
+        if self.small || batch.rows > self.span() || self.plans[0].keeps_packed(rows) {
             return self.gradient(loss, parameters, batch, gradient).map(|loss| (loss, None));
         }
+        self.team.take_magnitude();
         let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
         let slopes = std::mem::take(&mut self.output_slopes);
         let mut layout = self.begin_reverse(rows, &slopes);
@@ -35,13 +35,9 @@ impl<T: Float> CpuExecutor<T> {
         let length = self.ranges[0].len();
         let others = self.team.survey(&parameters[length..], &gradient[length..], &mut self.surveys);
         let safe = value.is_finite() && {
-            let (magnitude, bound) = self.bound(&parameters[..length], batch.x);
-            let bounds = [magnitude, bound, others.magnitudes, others.squares];
-            bounds.iter().all(|bound| bound.is_finite())
-                && rule.stays_finite(
-                    magnitude + others.magnitudes,
-                    largest.max(bound).max(others.squares.sqrt()),
-                )
+            let (magnitude, bound) = self.bound(batch.x);
+            [magnitude, bound, others.squares].iter().all(|bound| bound.is_finite())
+                && rule.stays_finite(magnitude, largest.max(bound).max(others.squares.sqrt()))
         };
         if !safe {
             self.reverse_layer(0, rows, self.written(0, parameters, gradient), false);
@@ -74,11 +70,11 @@ impl<T: Float> CpuExecutor<T> {
         Ok((value, Some(sum)))
     }
 
-    /// What no magnitude of `parameters`, those of the first layer, and none of their gradients exceeds: each is a sum over
-    /// rows of a derivative by a sum and a basis function, times a parameter.
-    fn bound(&mut self, parameters: &[T], x: &[T]) -> (f64, f64) {
+    /// What no parameter exceeds, and no gradient in the first layer: each of these is a sum over rows of a derivative by a sum
+    /// and a basis function, times a parameter or a sum over parameters of an edge.
+    fn bound(&mut self, x: &[T]) -> (f64, f64) {
         let plan = &self.plans[0];
-        let magnitude = self.team.magnitude(parameters, &mut self.surveys);
+        let magnitude = self.team.take_magnitude();
         let slopes = self.team.magnitude(&self.packed_dy, &mut self.surveys);
         let inputs = self.team.magnitude(x, &mut self.surveys);
         let weight = plan.reach.largest(inputs).max(inputs);
