@@ -38,6 +38,7 @@ pub struct Network<T> {
     loss: Option<Loss>,
     /// Whether each edge is pruned, `[layer][input·O + sum]`.
     pruned: Vec<Vec<bool>>,
+    pruned_count: usize,
     input_ids: Vec<usize>,
     regularization: Option<Regularization>,
 }
@@ -78,6 +79,7 @@ impl<T: Real> Network<T> {
             scaler,
             names,
             loss,
+            pruned_count: pruned.iter().flatten().filter(|pruned| **pruned).count(),
             pruned,
             input_ids,
             regularization,
@@ -222,7 +224,12 @@ impl<T: Real> Network<T> {
 
     /// Number of edges that are not pruned.
     pub fn edge_count(&self) -> usize {
-        self.pruned.iter().flatten().filter(|pruned| !**pruned).count()
+        self.pruned.iter().map(Vec::len).sum::<usize>() - self.pruned_count
+    }
+
+    /// Whether some edges are no splines.
+    pub fn has_absent(&self) -> bool {
+        self.pruned_count > 0 || self.program.has_functions()
     }
 
     /// Where the numbers of edges lie in the vector that Levenberg–Marquardt changes.
@@ -236,6 +243,9 @@ impl<T: Real> Network<T> {
     /// # Panics
     /// If `slab` is not as long as the parameters.
     pub fn clear_absent(&self, slab: &mut [T]) {
+        if !self.has_absent() {
+            return;
+        }
         for (index, (layer, range)) in self.program.layers().iter().zip(self.program.ranges()).enumerate() {
             let (views, bases) = (layer.views_mut(&mut slab[range]), layer.bases());
             for edge in (0..layer.edges()).filter(|edge| !self.is_spline(index, *edge)) {
@@ -323,7 +333,8 @@ impl<T: Real> Network<T> {
 
     /// Marks an edge as pruned or not; its parameters are for the caller to set.
     pub(crate) fn mark_pruned(&mut self, layer: usize, edge: usize, pruned: bool) {
-        self.pruned[layer][edge] = pruned;
+        let before = std::mem::replace(&mut self.pruned[layer][edge], pruned);
+        self.pruned_count = self.pruned_count + usize::from(pruned) - usize::from(before);
     }
 
     /// Takes over other knots, and parameters refitted to them.

@@ -7,7 +7,7 @@ use crate::options::FitOptions;
 use crate::resolve::has_evidence;
 use crate::solver::{Halt, Smoothing, Solver, SolverRows};
 use crate::state::StateError;
-use kanode_engine::{AdamRule, AdamSlabs, Batch, Executor, Loss, Real, Survey};
+use kanode_engine::{AdamRule, AdamSlabs, Batch, Descent, Executor, Loss, Real, Survey};
 use kanode_network::{Network, Penalties, Smoothness};
 use kanode_optim::{Objective, OptimizerState, State};
 use std::sync::Arc;
@@ -103,6 +103,18 @@ impl<T: Real> Objective<T> for BatchObjective<'_, T> {
         Ok(loss + self.terms.add(x, &self.batch, gradient))
     }
 
+    fn descend(&mut self, descent: Descent<'_, T>) -> Result<(f64, Option<f64>), Halt> {
+        if self.terms.are_there() {
+            let Descent { parameters, gradient, .. } = descent;
+            return self.evaluate(parameters, gradient).map(|loss| (loss, None));
+        }
+        if self.observer.cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        self.evaluations += 1;
+        self.executor.descend(self.loss, &self.batch, descent).map_err(Halt::Engine)
+    }
+
     fn survey(&mut self, x: &[T], gradient: &[T]) -> Survey {
         self.executor.survey(x, gradient)
     }
@@ -122,6 +134,11 @@ pub(super) struct Terms<'a, T: Real> {
 impl<'a, T: Real> Terms<'a, T> {
     pub(super) fn of(options: &'a FitOptions, network: &'a Network<T>) -> Self {
         Self { network, penalties: &options.penalties, smoothness: options.regularization.fixed() }
+    }
+
+    /// Whether they change loss or gradient.
+    fn are_there(&self) -> bool {
+        *self.penalties != Penalties::default() || self.smoothness.is_some() || self.network.has_absent()
     }
 
     /// The terms at the slab `x`; their gradient is added, and that of pruned edges is cleared.
