@@ -90,6 +90,7 @@ pub(crate) fn fetch_views<T>(plan: &Plan<T>, views: LayerViews<'_, T>, edges: Ra
 }
 
 /// What a task has of the edges that leave its inputs, on the way back.
+#[expect(clippy::large_enum_variant, reason = "one for each task, on its stack")]
 pub(crate) enum Edges<'a, T> {
     /// Packed coefficients, and gradients of these, overwritten: other tasks have some, too.
     Shared { packed: &'a [T], gradients: &'a mut [T] },

@@ -1,4 +1,4 @@
-//! Steps of Adam within a layer's way back: a group's gradients are used where they are made, and never stored.
+//! Steps of Adam within a layer's way back: gradients are used where they are made, and never stored.
 //!
 //! A step that is refused must leave all parameters as they were, and here the first have moved before the last gradients
 //! are known. So a bound on all of them is made beforehand.
@@ -17,7 +17,7 @@ pub(crate) struct Move<'a, T> {
     pub(crate) parameters: LayerViewsMut<'a, T>,
     pub(crate) first: LayerViewsMut<'a, T>,
     pub(crate) second: LayerViewsMut<'a, T>,
-    /// Sums of squares of the gradients, one for each task.
+    /// Sums of squares of the gradients, at least one for each task.
     pub(crate) squares: &'a mut [f64],
 }
 

@@ -3,7 +3,7 @@
 use cap::Cap;
 use kanode_cpu::{CpuBackend, CpuOptions};
 use kanode_engine::conformance::{Case, Placement};
-use kanode_engine::{AdamRule, AdamSlabs, Base, Batch, Compile, Executor, Loss};
+use kanode_engine::{AdamRule, AdamSlabs, Base, Batch, Compile, Descent, Executor, Loss};
 use kanode_spline::Outside;
 use std::alloc::System;
 
@@ -13,9 +13,13 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 /// One test, because the count is of the whole process.
 #[test]
 fn a_step_allocates_nothing_and_with_threads_next_to_nothing() {
-    for (sizes, grid, rows) in
-        [(&[2, 5, 1][..], 5, 1000), (&[784, 64, 10], 5, 64), (&[64, 64, 64], 50, 1000), (&[40, 1], 5, 1)]
-    {
+    for (sizes, grid, rows) in [
+        (&[2, 5, 1][..], 5, 1000),
+        (&[784, 64, 10], 5, 64),
+        (&[64, 64, 64], 50, 1000),
+        (&[40, 1], 5, 1),
+        (&[130, 1000, 1], 5, 20),
+    ] {
         let (sizes, products) = (sizes.to_vec(), Vec::new());
         let (placement, outside, base) = (Placement::Clamped, Outside::Linear, Base::Silu);
         let case = Case { sizes, products, grid, degree: 3, placement, outside, base, rows };
@@ -58,6 +62,15 @@ fn allocated_by_steps(case: &Case, threads: usize, steps: usize) -> usize {
             second: &mut second,
         };
         executor.adam(&rule, slabs);
+        let descent = Descent {
+            rule: &rule,
+            largest: 100.0,
+            parameters: &mut parameters,
+            gradient: &mut gradient,
+            first: &mut first,
+            second: &mut second,
+        };
+        executor.descend(Loss::Mse, &batch, descent).unwrap();
     };
     step();
     step();

@@ -14,6 +14,9 @@ struct Slabs<T> {
     second: Vec<T>,
 }
 
+/// What is done to inputs and parameters.
+type Change = fn(&mut [f32], &mut [f32]);
+
 fn case(sizes: &[usize], grid: usize, degree: usize, rows: usize) -> Case {
     let (placement, outside, base) = (Placement::Clamped, Outside::Linear, Base::Silu);
     Case { sizes: sizes.to_vec(), products: Vec::new(), grid, degree, placement, outside, base, rows }
@@ -87,13 +90,14 @@ fn what_might_leave_the_range_moves_nothing_and_has_its_gradient() {
     let backend = CpuBackend::new(CpuOptions { threads: Some(2), isa: None }).unwrap();
     let mut executor: Box<dyn Executor<f32>> = backend.compile(&case.program()).unwrap();
     let targets = case.targets::<f32>(Loss::Mse);
-    // A parameter of a region without samples, one of a node without, an input far away, one that is no number.
-    let far = |x: &mut [f32], _: &mut [f32]| x[0] = 1e30;
-    let nowhere = |x: &mut [f32], _: &mut [f32]| x[0] = f32::NAN;
-    let large = |_: &mut [f32], parameters: &mut [f32]| parameters[0] = 1e37;
-    let none = |_: &mut [f32], parameters: &mut [f32]| parameters[7] = f32::NAN;
-    let last = |_: &mut [f32], parameters: &mut [f32]| *parameters.last_mut().unwrap() = f32::INFINITY;
-    let changes: [&dyn Fn(&mut [f32], &mut [f32]); 5] = [&far, &nowhere, &large, &none, &last];
+    // An input far away, one that is no number, a parameter that is large, one that is none, one without limit.
+    let changes: [Change; 5] = [
+        |x, _| x[0] = 1e30,
+        |x, _| x[0] = f32::NAN,
+        |_, parameters| parameters[0] = 1e37,
+        |_, parameters| parameters[7] = f32::NAN,
+        |_, parameters| *parameters.last_mut().unwrap() = f32::INFINITY,
+    ];
     for (index, change) in changes.into_iter().enumerate() {
         let (mut x, mut found) = (case.inputs::<f32>(), slabs::<f32>(&case));
         change(&mut x, &mut found.parameters);

@@ -19,7 +19,8 @@ impl<T: Float> CpuExecutor<T> {
         let Descent { rule, largest, parameters, gradient, first, second } = descent;
         let rows = Rows::new(batch.rows, self.block);
         // What is kept in a cache gains nothing.
-        if self.small || batch.rows > self.span() || self.plans[0].keeps_packed(rows) {
+        let kept = self.small || self.plans[0].keeps_packed(rows);
+        if kept || !(1..=self.span()).contains(&batch.rows) {
             return self.gradient(loss, parameters, batch, gradient).map(|loss| (loss, None));
         }
         self.team.take_magnitude();
@@ -36,8 +37,12 @@ impl<T: Float> CpuExecutor<T> {
         let others = self.team.survey(&parameters[length..], &gradient[length..], &mut self.surveys);
         let safe = value.is_finite() && {
             let (magnitude, bound) = self.bound(batch.x);
-            [magnitude, bound, others.squares].iter().all(|bound| bound.is_finite())
-                && rule.stays_finite(magnitude, largest.max(bound).max(others.squares.sqrt()))
+            let bounds = [magnitude, bound, others.magnitudes, others.squares];
+            bounds.iter().all(|bound| bound.is_finite())
+                && rule.stays_finite(
+                    magnitude.max(others.magnitudes),
+                    largest.max(bound).max(others.squares.sqrt()),
+                )
         };
         if !safe {
             self.reverse_layer(0, rows, self.written(0, parameters, gradient), false);
@@ -70,8 +75,8 @@ impl<T: Float> CpuExecutor<T> {
         Ok((value, Some(sum)))
     }
 
-    /// What no parameter exceeds, and no gradient in the first layer: each of these is a sum over rows of a derivative by a sum
-    /// and a basis function, times a parameter or a sum over parameters of an edge.
+    /// What no parameter of the first layer exceeds, and none of their gradients: each of these is a sum over rows of a
+    /// derivative by a sum and a basis function, times a parameter or a sum over parameters of an edge.
     fn bound(&mut self, x: &[T]) -> (f64, f64) {
         let plan = &self.plans[0];
         let magnitude = self.team.take_magnitude();
