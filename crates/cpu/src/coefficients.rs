@@ -1,27 +1,27 @@
 //! Where a task has the packed coefficients of its inputs from, and where their gradients go. What a task alone works on is
-//! packed and split block by block, so that it is in the nearest cache when it is used; and what comes from memory is
-//! asked for some blocks ahead.
+//! packed and split bundle by bundle, so that it is in the nearest cache when it is used; and what comes from memory is
+//! asked for one bundle ahead.
 
 use crate::buffer::Buffer;
-use crate::descent::Move;
 use crate::fetch::fetch;
 use crate::float::Float;
-use crate::pack::{Block, Magnitude, blocks, pack_block, unpack_block};
+use crate::moves::Move;
+use crate::pack::{Bundle, Magnitude, bundles, pack_bundle, unpack_bundle};
 use crate::plan::Plan;
 use fearless_simd::prelude::*;
 use kanode_engine::{LayerViews, LayerViewsMut};
 use std::ops::Range;
 
-/// The blocks of a task's inputs in the order in which kernels want them.
-pub(crate) fn in_order<T: Float>(plan: &Plan<T>, inputs: usize) -> impl Iterator<Item = Block> {
+/// The bundles of a task's inputs in the order in which kernels want them.
+pub(crate) fn in_order<T: Float>(plan: &Plan<T>, inputs: usize) -> impl Iterator<Item = Bundle> {
     let groups = (0..inputs).step_by(plan.group).map(move |first| first..inputs.min(first + plan.group));
-    groups.flat_map(|group| blocks(plan, group))
+    groups.flat_map(|group| bundles(plan, group))
 }
 
 /// Packed coefficients of a task's inputs.
 pub(crate) enum Coefficients<'a, T> {
     Packed(&'a [T]),
-    /// To be packed when a block is needed for the first time: into room for all of them, or for one block if nobody
+    /// To be packed when a bundle is needed for the first time: into room for all of them, or for one if nobody
     /// needs them afterwards. The views are of the task's inputs.
     Fresh {
         parameters: LayerViews<'a, T>,
@@ -30,33 +30,33 @@ pub(crate) enum Coefficients<'a, T> {
     },
 }
 
-/// Where a block lies among the packed coefficients of a task's inputs, and among those of its group.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) start: usize,
-    pub(crate) within_group: usize,
+/// Where a bundle begins among the packed coefficients of a task's inputs, and among those of its group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) of_task: usize,
+    pub(crate) of_group: usize,
 }
 
 impl<T: Float> Coefficients<'_, T> {
-    /// Makes a block ready that is needed for the first time; it begins at `start`.
+    /// Makes a bundle ready that is needed for the first time; it begins at `start`.
     #[inline(always)]
     pub(crate) fn prepare<S: Simd>(
         &mut self,
         simd: S,
         plan: &Plan<T>,
-        (block, start): (&Block, usize),
+        (bundle, start): (&Bundle, usize),
         magnitude: &mut Magnitude,
     ) {
         if let Self::Fresh { parameters, room, kept } = self {
-            let packed = &mut room[if *kept { start } else { 0 }..][..block.packed(plan)];
-            let sum = pack_block(simd, plan, block, *parameters, (packed, !*kept));
+            let packed = &mut room[if *kept { start } else { 0 }..][..bundle.packed(plan)];
+            let sum = pack_bundle(simd, plan, bundle, *parameters, (packed, !*kept));
             if !*kept {
                 magnitude.observe(sum);
             }
         }
     }
 
-    /// Packed coefficients of a slot of the block at `start`, each slot having so many.
+    /// Packed coefficients of a slot of the bundle at `start`, each slot having so many.
     #[inline(always)]
     pub(crate) fn rows(&self, start: usize, (slot, each): (usize, usize)) -> &[T] {
         let packed = match self {
@@ -101,7 +101,7 @@ pub(crate) enum Edges<'a, T> {
 /// Room for what is made of edges on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms<T> {
-    /// Packed coefficients of a block; when they have been used, whatever is made of its gradients.
+    /// Packed coefficients of a bundle; when they have been used, whatever is made of its gradients.
     coefficients: Buffer<T>,
     /// Gradients of a group of inputs.
     gradients: Buffer<T>,
@@ -110,7 +110,7 @@ pub(crate) struct Rooms<T> {
 impl<T: Float> Rooms<T> {
     /// Makes room for the groups of a plan.
     pub(crate) fn fit(&mut self, plan: &Plan<T>) {
-        self.coefficients.resize(plan.group * plan.widest_block());
+        self.coefficients.resize(plan.group * plan.widest_bundle());
         self.gradients.resize(plan.packed(plan.group));
     }
 }
@@ -124,39 +124,39 @@ pub(crate) enum Goal<'a, T> {
 }
 
 impl<T: Float> Edges<'_, T> {
-    /// Makes a block ready that is needed for the first time.
+    /// Makes a bundle ready that is needed for the first time.
     #[inline(always)]
-    pub(crate) fn prepare<S: Simd>(&mut self, simd: S, plan: &Plan<T>, block: &Block) {
+    pub(crate) fn prepare<S: Simd>(&mut self, simd: S, plan: &Plan<T>, bundle: &Bundle) {
         if let Self::Own { packed: None, rooms, goal } = self {
-            let packed = &mut rooms.coefficients[..block.packed(plan)];
-            pack_block(simd, plan, block, goal.parameters(), (packed, false));
+            let packed = &mut rooms.coefficients[..bundle.packed(plan)];
+            pack_bundle(simd, plan, bundle, goal.parameters(), (packed, false));
         }
     }
 
-    /// Packed coefficients of a slot of a block, each slot having so many, and where their gradients belong.
+    /// Packed coefficients of a slot of a bundle, each slot having so many, and where their gradients belong.
     #[inline(always)]
-    pub(crate) fn rows(&mut self, place: Place, (slot, each): (usize, usize)) -> (&[T], &mut [T]) {
-        let Place { start, within_group } = place;
+    pub(crate) fn rows(&mut self, start: Start, (slot, each): (usize, usize)) -> (&[T], &mut [T]) {
+        let Start { of_task, of_group } = start;
         let (packed, gradients) = match self {
-            Self::Shared { packed, gradients } => (&packed[start..], &mut gradients[start..]),
+            Self::Shared { packed, gradients } => (&packed[of_task..], &mut gradients[of_task..]),
             Self::Own { packed, rooms, .. } => {
                 let Rooms { coefficients, gradients } = &mut **rooms;
-                (packed.map_or(&**coefficients, |packed| &packed[start..]), &mut gradients[within_group..])
+                (packed.map_or(&**coefficients, |packed| &packed[of_task..]), &mut gradients[of_group..])
             }
         };
         (&packed[slot * each..][..each], &mut gradients[slot * each..][..each])
     }
 
-    /// Ends a block.
+    /// Ends a bundle.
     #[inline(always)]
-    pub(crate) fn finish<S: Simd>(&mut self, simd: S, plan: &Plan<T>, block: &Block, within_group: usize) {
+    pub(crate) fn finish<S: Simd>(&mut self, simd: S, plan: &Plan<T>, bundle: &Bundle, start: Start) {
         let Self::Own { rooms, goal, .. } = self else { return };
-        let packed = &rooms.gradients[within_group..][..block.packed(plan)];
+        let packed = &rooms.gradients[start.of_group..][..bundle.packed(plan)];
         match goal {
             Goal::Gradient { parameters, gradients } => {
-                unpack_block(simd, plan, block, packed, *parameters, (gradients, 0));
+                unpack_bundle(simd, plan, bundle, packed, *parameters, (gradients, 0));
             }
-            Goal::Step(step) => step.make(simd, plan, block, packed, &mut rooms.coefficients),
+            Goal::Step(step) => step.make(simd, plan, bundle, packed, &mut rooms.coefficients),
         }
     }
 
@@ -186,61 +186,19 @@ impl<'a, T: Float> Goal<'a, T> {
         }
     }
 
-    /// Cuts the goals of consecutive numbers of inputs off that of more of them.
-    pub(crate) fn split(
-        self,
-        plan: &Plan<T>,
-        inputs: impl Iterator<Item = usize> + Send,
-    ) -> impl Iterator<Item = Goal<'a, T>> + Send {
-        inputs.scan(Some(self), move |rest, inputs| {
-            let first;
-            (first, *rest) = match rest.take()? {
-                Self::Gradient { parameters, gradients } => {
-                    let parameters = split_views(plan, parameters, inputs);
-                    let gradients = split_views_mut(plan, gradients, inputs);
-                    let rest = Self::Gradient { parameters: parameters.1, gradients: gradients.1 };
-                    (Self::Gradient { parameters: parameters.0, gradients: gradients.0 }, Some(rest))
-                }
-                Self::Step(step) => {
-                    let (first, rest) = step.split(plan, inputs);
-                    (Self::Step(first), Some(Self::Step(rest)))
-                }
-            };
-            Some(first)
-        })
+    /// The goal of so many inputs, and of those after them.
+    pub(crate) fn split(self, plan: &Plan<T>, inputs: usize) -> (Self, Self) {
+        match self {
+            Self::Gradient { parameters, gradients } => {
+                let parameters = parameters.split_at(inputs * plan.outputs, plan.bases);
+                let gradients = gradients.split_at(inputs * plan.outputs, plan.bases);
+                let rest = Self::Gradient { parameters: parameters.1, gradients: gradients.1 };
+                (Self::Gradient { parameters: parameters.0, gradients: gradients.0 }, rest)
+            }
+            Self::Step(step) => {
+                let (first, rest) = step.split(plan, inputs);
+                (Self::Step(first), Self::Step(rest))
+            }
+        }
     }
-}
-
-/// The views of so many inputs, and of those after them.
-pub(crate) fn split_views<'a, T: Float>(
-    plan: &Plan<T>,
-    views: LayerViews<'a, T>,
-    inputs: usize,
-) -> (LayerViews<'a, T>, LayerViews<'a, T>) {
-    let edges = inputs * plan.outputs;
-    let (control_points, points) = views.control_points.split_at(edges * plan.bases);
-    let (base_weight, bases) = views.base_weight.split_at(edges);
-    let (spline_weight, splines) = views.spline_weight.split_at(edges);
-    let rest =
-        LayerViews { control_points: points, base_weight: bases, spline_weight: splines, constants: &[] };
-    (LayerViews { control_points, base_weight, spline_weight, constants: &[] }, rest)
-}
-
-/// As [`split_views`].
-pub(crate) fn split_views_mut<'a, T: Float>(
-    plan: &Plan<T>,
-    views: LayerViewsMut<'a, T>,
-    inputs: usize,
-) -> (LayerViewsMut<'a, T>, LayerViewsMut<'a, T>) {
-    let edges = inputs * plan.outputs;
-    let (control_points, points) = views.control_points.split_at_mut(edges * plan.bases);
-    let (base_weight, bases) = views.base_weight.split_at_mut(edges);
-    let (spline_weight, splines) = views.spline_weight.split_at_mut(edges);
-    let rest = LayerViewsMut {
-        control_points: points,
-        base_weight: bases,
-        spline_weight: splines,
-        constants: &mut [],
-    };
-    (LayerViewsMut { control_points, base_weight, spline_weight, constants: &mut [] }, rest)
 }

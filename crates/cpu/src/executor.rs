@@ -60,7 +60,7 @@ pub(crate) struct CpuExecutor<T> {
     partial: Buffer<T>,
     /// Of the pieces of a slab.
     surveys: Vec<Survey>,
-    /// Sums of squares of gradients, of the tasks of a layer.
+    /// Sums of squares of gradients, of the tasks of a layer, which are no more than its inputs.
     squares: Vec<f64>,
     /// Of the tasks of a small network.
     losses: Vec<Result<f64, EngineError>>,

@@ -2,7 +2,7 @@
 
 use crate::buffer::LINE;
 
-/// Asks for the cache lines of a slice.
+/// Asks for the cache lines of a slice, but for what overhangs the last whole one.
 #[inline(always)]
 pub(crate) fn fetch<T>(slice: &[T]) {
     #[cfg(target_arch = "x86_64")]

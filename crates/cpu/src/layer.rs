@@ -4,7 +4,7 @@
 //! not depend on the number of threads.
 
 use crate::buffer::Buffer;
-use crate::coefficients::{self, Coefficients, Edges, Goal};
+use crate::coefficients::{Coefficients, Edges, Goal};
 use crate::float::Float;
 use crate::pack;
 use crate::partition::{MOVES, Partition, Rows, SORTS, STRIP, cut};
@@ -130,7 +130,10 @@ impl<T: Float> Team<T> {
             Some(parameters) if partition.groups() == 1 => {
                 let counts = partition.node_ranges().map(|inputs| inputs.len());
                 let packed = cut(packed, counts.clone().map(|inputs| plan.packed(inputs)));
-                let own = packed.zip(split_views(plan, parameters, counts));
+                let views = cut_off(parameters, counts, |views, inputs| {
+                    views.split_at(inputs * plan.outputs, plan.bases)
+                });
+                let own = packed.zip(views);
                 let tasks = partition.tasks().zip(own).zip(cut(target, lengths));
                 self.pool.run(tasks, |worker, (((blocks, inputs), (room, parameters)), y)| {
                     run_one(worker, Coefficients::Fresh { parameters, room, kept }, blocks, inputs, y);
@@ -205,7 +208,9 @@ impl<T: Float> Team<T> {
                 self.unpack(plan, copies, parameters, gradients);
             }
             (goal, packed) => {
-                let goals = goal.split(plan, partition.node_ranges().map(|inputs| inputs.len()));
+                debug_assert_eq!(groups, 1, "tasks share no edges");
+                let counts = partition.node_ranges().map(|inputs| inputs.len());
+                let goals = cut_off(goal, counts, |goal, inputs| goal.split(plan, inputs));
                 self.pool.run(tasks.zip(goals), |worker, (((blocks, inputs), dx), goal)| {
                     let scratch = &mut *self.scratch(worker);
                     let mut rooms = std::mem::take(&mut scratch.group);
@@ -234,7 +239,7 @@ impl<T: Float> Team<T> {
         let step = inputs_per_task(plan);
         let starts = (0..plan.inputs).step_by(step);
         let gradients =
-            split_views_mut(plan, gradients, starts.clone().map(|start| step.min(plan.inputs - start)));
+            gradients_of(plan, gradients, starts.clone().map(|start| step.min(plan.inputs - start)));
         let tasks = starts.zip(packed.chunks_mut(plan.packed(step).max(1)));
         self.pool.run(tasks.zip(gradients), |_, ((start, packed), gradients)| {
             for copy in copies.chunks_exact(length) {
@@ -255,7 +260,7 @@ impl<T: Float> Team<T> {
         gradients: LayerViewsMut<'_, T>,
     ) {
         let lengths = groups_of(plan, inputs.clone()).map(|inputs| inputs.len());
-        let gradients = split_views_mut(plan, gradients, lengths);
+        let gradients = gradients_of(plan, gradients, lengths);
         let packed = packed.chunks(plan.packed(plan.group));
         for ((inputs, packed), gradients) in groups_of(plan, inputs).zip(packed).zip(gradients) {
             dispatch!(self.level, simd => pack::unpack(simd, plan, inputs, packed, parameters, gradients));
@@ -368,30 +373,26 @@ fn groups_of<T>(
     inputs.step_by(step).map(move |first| first..end.min(first + step))
 }
 
-/// Cuts the views of consecutive numbers of inputs off those of more of them.
-fn split_views<'a, T: Float>(
-    plan: &Plan<T>,
-    views: LayerViews<'a, T>,
+/// Cuts what belongs to consecutive numbers of inputs off what belongs to more of them.
+fn cut_off<V: Send>(
+    whole: V,
     inputs: impl Iterator<Item = usize> + Send,
-) -> impl Iterator<Item = LayerViews<'a, T>> + Send {
-    inputs.scan(views, move |rest, inputs| {
-        let first;
-        (first, *rest) = coefficients::split_views(plan, *rest, inputs);
+    split: impl Fn(V, usize) -> (V, V) + Send,
+) -> impl Iterator<Item = V> + Send {
+    inputs.scan(Some(whole), move |rest, inputs| {
+        let (first, after) = split(rest.take()?, inputs);
+        *rest = Some(after);
         Some(first)
     })
 }
 
-/// As [`split_views`].
-fn split_views_mut<'a, T: Float>(
+/// [`cut_off`], of gradients.
+fn gradients_of<'a, T: Float>(
     plan: &Plan<T>,
-    views: LayerViewsMut<'a, T>,
+    gradients: LayerViewsMut<'a, T>,
     inputs: impl Iterator<Item = usize> + Send,
 ) -> impl Iterator<Item = LayerViewsMut<'a, T>> + Send {
-    inputs.scan(Some(views), move |rest, inputs| {
-        let (first, after) = coefficients::split_views_mut(plan, rest.take()?, inputs);
-        *rest = Some(after);
-        Some(first)
-    })
+    cut_off(gradients, inputs, |views, inputs| views.split_at(inputs * plan.outputs, plan.bases))
 }
 
 fn add<T: Float>(to: &mut [T], from: &[T]) {

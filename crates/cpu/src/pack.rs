@@ -15,9 +15,25 @@ use std::ops::Range;
 
 /// Bases of an edge of the default grid and degree: the edges of a vector fill whole vectors then, which takes fewer
 /// shuffles than squares of rows that overlap.
-const USUAL_BASES: usize = 8;
+pub(crate) const USUAL_BASES: usize = 8;
 
-/// What no parameter that was packed exceeds, nor the sum over an edge: sums over blocks of edges are compared, so that it
+/// Evaluates an expression with a constant: whether a layer has the usual number of bases, and vectors hold the edges of one.
+macro_rules! by_bases {
+    ($plan:expr, $usual:ident => $body:expr) => {
+        if $plan.bases == $crate::pack::USUAL_BASES
+            && $crate::simd::lanes::<S, T>() >= $crate::pack::USUAL_BASES
+        {
+            const $usual: bool = true;
+            $body
+        } else {
+            const $usual: bool = false;
+            $body
+        }
+    };
+}
+pub(crate) use by_bases;
+
+/// What no parameter that was packed exceeds, nor the sum over an edge: sums over bundles of edges are compared, so that it
 /// does not depend on who packed which.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Magnitude(pub(crate) f64);
@@ -38,13 +54,19 @@ impl Magnitude {
 /// Edges whose packed coefficients lie together: from some inputs to one tile of outputs or, where vectors run over
 /// samples, to all.
 #[derive(Clone, Debug)]
-pub(crate) struct Block {
+pub(crate) struct Bundle {
     /// Counted from those that the views of parameters begin with.
     pub(crate) inputs: Range<usize>,
     pub(crate) tile: Option<Tile>,
 }
 
-impl Block {
+impl Bundle {
+    /// Of a group of a task's `inputs`.
+    #[inline(always)]
+    pub(crate) fn of(group: &Range<usize>, inputs: &Range<usize>, tile: Option<Tile>) -> Self {
+        Self { inputs: group.start - inputs.start..group.end - inputs.start, tile }
+    }
+
     /// The distance between the rows of an edge.
     #[inline(always)]
     pub(crate) fn width(&self) -> usize {
@@ -59,7 +81,7 @@ impl Block {
         input * plan.outputs + first..input * plan.outputs + plan.outputs.min(first + width)
     }
 
-    /// [`Block::edges`] of an input of the group by its slot, if there is one.
+    /// [`Bundle::edges`] of an input of the group by its slot, if there is one.
     #[inline(always)]
     pub(crate) fn edges_of_slot<T>(&self, plan: &Plan<T>, slot: usize) -> Option<Range<usize>> {
         (slot < self.inputs.len()).then(|| self.edges(plan, self.inputs.start + slot))
@@ -78,56 +100,31 @@ impl Block {
     }
 }
 
-/// Packs one block. `from` are views of all edges. Returns the sum of the magnitudes of what was packed if it is
-/// `watched`; where that is not finite, it may be for its size alone.
+/// Packs one bundle. `from` are views of all edges. Returns a number, if it is `watched`, that neither the magnitude
+/// of a parameter nor their sum over an edge exceeds; where it is not finite, that may be for its size alone.
 #[inline(always)]
-pub(crate) fn pack_block<S: Simd, T: Float>(
+pub(crate) fn pack_bundle<S: Simd, T: Float>(
     simd: S,
     plan: &Plan<T>,
-    block: &Block,
+    bundle: &Bundle,
     from: LayerViews<'_, T>,
     (packed, watched): (&mut [T], bool),
 ) -> T {
     simd.vectorize(
         #[inline(always)]
         || {
-            let inputs = block.inputs.clone().zip(packed.chunks_exact_mut(block.each(plan)));
-            let (mut sum, width) = (splat(simd, T::ZERO), block.width());
-            if is_usual::<S, T>(plan) {
-                for (input, rows) in inputs {
-                    sum += pack_rows::<S, T, true>(
-                        simd,
-                        plan,
-                        block.edges(plan, input),
-                        width,
-                        from,
-                        (rows, watched),
-                    );
-                }
-            } else {
-                for (input, rows) in inputs {
-                    sum += pack_rows::<S, T, false>(
-                        simd,
-                        plan,
-                        block.edges(plan, input),
-                        width,
-                        from,
-                        (rows, watched),
-                    );
-                }
-            }
+            let inputs = bundle.inputs.clone().zip(packed.chunks_exact_mut(bundle.each(plan)));
+            let (mut sum, width) = (splat(simd, T::ZERO), bundle.width());
+            by_bases!(plan, USUAL => for (input, rows) in inputs {
+                let edges = bundle.edges(plan, input);
+                sum += pack_rows::<S, T, USUAL>(simd, plan, edges, width, from, (rows, watched));
+            });
             sum.as_slice().iter().fold(T::ZERO, |sum, lane| sum + *lane)
         },
     )
 }
 
-/// Whether a layer has the usual number of bases, and vectors hold the edges of one.
-#[inline(always)]
-pub(crate) fn is_usual<S: Simd, T: Float>(plan: &Plan<T>) -> bool {
-    plan.bases == USUAL_BASES && lanes::<S, T>() >= USUAL_BASES
-}
-
-/// Packs the edges of an input and a tile. Returns the sum of magnitudes, lane by lane.
+/// Packs the edges of an input and a tile. Returns sums of magnitudes, those that fill no vector in every lane.
 #[inline(always)]
 fn pack_rows<S: Simd, T: Float, const USUAL: bool>(
     simd: S,
@@ -169,8 +166,8 @@ fn pack_rows<S: Simd, T: Float, const USUAL: bool>(
     sum
 }
 
-/// Packs edges that fill no vector; their rows are so far apart, and the edges so far from one another. Not inlined: the
-/// compiler would keep its counters within the loop over vectors.
+/// Packs edges that fill no vector; their rows are so far apart, and the edges so far from one another. A function of its
+/// own, by `vectorize`: the compiler would keep its counters within the loop over vectors.
 #[inline(always)]
 fn pack_one_by_one<S: Simd, T: Float>(
     simd: S,
@@ -205,10 +202,10 @@ pub(crate) fn pack<S: Simd, T: Float>(
     packed: &mut [T],
 ) {
     let mut rest = packed;
-    for block in blocks(plan, inputs) {
-        let (rows, after) = std::mem::take(&mut rest).split_at_mut(block.packed(plan));
+    for bundle in bundles(plan, inputs) {
+        let (rows, after) = std::mem::take(&mut rest).split_at_mut(bundle.packed(plan));
         rest = after;
-        pack_block(simd, plan, &block, from, (rows, false));
+        pack_bundle(simd, plan, &bundle, from, (rows, false));
     }
 }
 
@@ -257,19 +254,19 @@ pub(crate) fn unpack<S: Simd, T: Float>(
 ) {
     let first = inputs.start * plan.outputs;
     let mut rest = packed;
-    for block in blocks(plan, inputs) {
-        let (rows, after) = rest.split_at(block.packed(plan));
+    for bundle in bundles(plan, inputs) {
+        let (rows, after) = rest.split_at(bundle.packed(plan));
         rest = after;
-        unpack_block(simd, plan, &block, rows, parameters, (&mut gradients, first));
+        unpack_bundle(simd, plan, &bundle, rows, parameters, (&mut gradients, first));
     }
 }
 
-/// Splits the packed gradients of one block. `parameters` are views of all edges, `gradients` of those from `first` on.
+/// Splits the packed gradients of one bundle. `parameters` are views of all edges, `gradients` of those from `first` on.
 #[inline(always)]
-pub(crate) fn unpack_block<S: Simd, T: Float>(
+pub(crate) fn unpack_bundle<S: Simd, T: Float>(
     simd: S,
     plan: &Plan<T>,
-    block: &Block,
+    bundle: &Bundle,
     packed: &[T],
     parameters: LayerViews<'_, T>,
     (gradients, first): (&mut LayerViewsMut<'_, T>, usize),
@@ -277,32 +274,14 @@ pub(crate) fn unpack_block<S: Simd, T: Float>(
     simd.vectorize(
         #[inline(always)]
         || {
-            for (input, rows) in block.inputs.clone().zip(packed.chunks_exact(block.each(plan))) {
-                let edges = block.edges(plan, input);
-                let to = views_mut(plan, gradients, edges.start - first..edges.end - first);
-                if is_usual::<S, T>(plan) {
-                    unpack_rows::<S, T, true>(simd, plan, edges, (rows, block.width()), parameters, to);
-                } else {
-                    unpack_rows::<S, T, false>(simd, plan, edges, (rows, block.width()), parameters, to);
-                }
+            for (input, rows) in bundle.inputs.clone().zip(packed.chunks_exact(bundle.each(plan))) {
+                let edges = bundle.edges(plan, input);
+                let to = gradients.of_edges(edges.start - first..edges.end - first, plan.bases);
+                by_bases!(plan, USUAL =>
+                    unpack_rows::<S, T, USUAL>(simd, plan, edges, (rows, bundle.width()), parameters, to));
             }
         },
     );
-}
-
-/// Views of some of the edges.
-#[inline(always)]
-pub(crate) fn views_mut<'a, T>(
-    plan: &Plan<T>,
-    views: &'a mut LayerViewsMut<'_, T>,
-    edges: Range<usize>,
-) -> LayerViewsMut<'a, T> {
-    LayerViewsMut {
-        control_points: &mut views.control_points[edges.start * plan.bases..edges.end * plan.bases],
-        base_weight: &mut views.base_weight[edges.clone()],
-        spline_weight: &mut views.spline_weight[edges],
-        constants: &mut [],
-    }
 }
 
 /// Splits the packed gradients of the edges of an input and a tile. `parameters` are views of all edges, `gradients` of
@@ -333,7 +312,7 @@ pub(crate) fn unpack_rows<S: Simd, T: Float, const USUAL: bool>(
     if done < edges.len() {
         let spacing = if width > 1 { 1 } else { plan.rows() };
         let rest = done..edges.len();
-        let to = views_mut(plan, &mut gradients, rest);
+        let to = gradients.of_edges(rest, plan.bases);
         let edges = edges.start + done..edges.end;
         unpack_one_by_one(simd, plan, edges, (&rows[done * spacing..], width, spacing), parameters, to);
     }
@@ -439,8 +418,8 @@ fn load_square<S: Simd, T: Float>(simd: S, from: &[T], stride: usize) -> [Vector
     transposed::<S, T>(simd, square)
 }
 
-/// The blocks of a group of inputs in the order of their packed coefficients.
-pub(crate) fn blocks<T: Float>(plan: &Plan<T>, inputs: Range<usize>) -> impl Iterator<Item = Block> {
+/// The bundles of a group of inputs in the order of their packed coefficients.
+pub(crate) fn bundles<T: Float>(plan: &Plan<T>, inputs: Range<usize>) -> impl Iterator<Item = Bundle> {
     let all = (plan.form == Form::Samples).then_some(None);
-    all.into_iter().chain(plan.tiles().map(Some)).map(move |tile| Block { inputs: inputs.clone(), tile })
+    all.into_iter().chain(plan.tiles().map(Some)).map(move |tile| Bundle { inputs: inputs.clone(), tile })
 }

@@ -142,7 +142,7 @@ impl<T: Float> Plan<T> {
     }
 
     /// Most parameters that the edges of an input and a tile have.
-    pub(crate) fn widest_block(&self) -> usize {
+    pub(crate) fn widest_bundle(&self) -> usize {
         self.tiles().map(|tile| tile.width).max().unwrap_or(self.outputs) * (self.bases + 2)
     }
 

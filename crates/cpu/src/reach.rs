@@ -41,14 +41,13 @@ impl Reach {
         }
     }
 
-    /// No basis function is larger for inputs of at most this magnitude; infinite where that is not finite.
-    pub(crate) fn largest(&self, magnitude: f64) -> f64 {
+    /// No basis function is larger for inputs of at most this magnitude, nor anything on the way to it. Infinite where that
+    /// would be beyond the `limit`, or the magnitude is not finite.
+    pub(crate) fn largest(&self, magnitude: f64, limit: f64) -> f64 {
         let u = (magnitude + self.origin) * self.inverse_width;
-        if !u.is_finite() {
-            return f64::INFINITY;
-        }
         let beyond = self.beyond.iter().rev().fold(0.0, |sum, c| sum * u + c);
-        self.within.max(beyond)
+        let largest = self.within.max(beyond);
+        if u < limit && largest < limit { largest } else { f64::INFINITY }
     }
 }
 
@@ -73,14 +72,16 @@ mod tests {
                             table.weights(f64::from(i) / 1000.0 * magnitude, &mut weights);
                             largest = weights.iter().fold(largest, |most, w| most.max(w.abs()));
                         }
-                        let bound = reach.largest(magnitude);
+                        let bound = reach.largest(magnitude, 1e30);
                         assert!(
                             bound >= largest * (1.0 - 1e-12),
                             "{ends:?} {outside:?} {degree} {magnitude}"
                         );
                         assert!(bound < 1000.0 * largest, "{bound} {largest} {outside:?} {degree}");
                     }
-                    assert_eq!(reach.largest(f64::NAN), f64::INFINITY);
+                    for beyond in [f64::NAN, 1e30, f64::INFINITY] {
+                        assert_eq!(reach.largest(beyond, 1e30), f64::INFINITY);
+                    }
                 }
             }
         }

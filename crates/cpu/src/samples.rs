@@ -5,10 +5,10 @@
 //! samples, and a mask keeps those within. That costs `G` times too much, but `G` is small here and outputs are few.
 
 use crate::cells::Cells;
-use crate::coefficients::Place;
+use crate::coefficients::Start;
 use crate::float::Float;
 use crate::math;
-use crate::pack::Block;
+use crate::pack::Bundle;
 use crate::partition::Partition;
 use crate::plan::Plan;
 use crate::scratch::Scratch;
@@ -42,8 +42,8 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
         for input in inputs.clone() {
             let x = &x[layout.position(block, input)..][..samples];
             let active = expand(simd, plan, input, x, scratch);
-            let (alone, start) = (input - inputs.start, plan.packed(input - inputs.start));
-            let alone = Block { inputs: alone..alone + 1, tile: None };
+            let (alone, start) =
+                (Bundle::of(&(input..input + 1), &inputs, None), plan.packed(input - inputs.start));
             if block == blocks.start {
                 coefficients.prepare(simd, plan, (&alone, start), &mut scratch.magnitude);
             }
@@ -82,9 +82,11 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
     for first in inputs.clone().step_by(plan.group) {
         let group = first..inputs.end.min(first + plan.group);
         let count = plan.packed(group.len());
-        let all = Block { inputs: first - inputs.start..group.end - inputs.start, tile: None };
-        let place = Place { start: plan.packed(first - inputs.start), within_group: 0 };
-        edges.prepare(simd, plan, &all);
+        let bundle = Bundle::of(&group, &inputs, None);
+        let start = Start { of_task: plan.packed(first - inputs.start), of_group: 0 };
+        if dx.is_some() {
+            edges.prepare(simd, plan, &bundle);
+        }
         scratch.gradients[..(count + lanes::<S, T>()) * lanes::<S, T>()].fill(T::ZERO);
         for block in blocks.clone() {
             let samples = layout.rows.of_block(block).len();
@@ -96,19 +98,19 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 if let Some(dx) = dx.as_deref_mut() {
                     let column = (block - blocks.start) * inputs.len() + input - inputs.start;
                     let dx = &mut dx[column * block_length..][..block_length];
-                    let (coefficients, _) = edges.rows(place, (slot, per_input));
+                    let (coefficients, _) = edges.rows(start, (slot, per_input));
                     let (cells, dy) = (plan.cells(input), (dy, block_length));
                     by_degree!(simd, plan.degree, K =>
                         input_gradient::<S, T, K>(simd, cells, &active, coefficients, dy, scratch, dx));
                 }
             }
         }
-        let (_, gradient) = edges.rows(place, (0, count));
+        let (_, gradient) = edges.rows(start, (0, count));
         let sums = scratch.gradients.chunks_exact(lanes::<S, T>() * lanes::<S, T>());
         for (gradient, sums) in gradient.chunks_mut(lanes::<S, T>()).zip(sums) {
             gradient.copy_from_slice(&lane_sums(simd, sums).as_slice()[..gradient.len()]);
         }
-        edges.finish(simd, plan, &all, place.within_group);
+        edges.finish(simd, plan, &bundle, start);
     }
 }
 

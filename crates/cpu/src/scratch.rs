@@ -10,7 +10,7 @@ use crate::small::Small;
 use crate::sort::Sorter;
 use crate::weights::Weights;
 
-/// What a task needs beside its arguments; contents carry nothing from one task to the next.
+/// What a task needs beside its arguments; contents carry nothing from one task to the next, but for `magnitude`.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<T> {
     pub(crate) sorter: Sorter<T>,

@@ -4,9 +4,9 @@
 //! the cell stream past; so each sample costs `k + 2` multiply-adds a vector, whatever `G` is.
 
 use crate::cells::Cells;
-use crate::coefficients::{Place, in_order};
+use crate::coefficients::{Start, in_order};
 use crate::float::Float;
-use crate::pack::Block;
+use crate::pack::Bundle;
 use crate::partition::{Partition, STRIP};
 use crate::plan::{Plan, Tile};
 use crate::scratch::Scratch;
@@ -62,13 +62,12 @@ pub(crate) fn forward<S: Simd, T: Float>(simd: S, task: Forward<'_, T>, scratch:
             }
             for tile in plan.tiles() {
                 let y = &mut tiles[tile.first * block_length..][..tile.width * block_length];
-                let edges =
-                    Block { inputs: group.start - inputs.start..group.end - inputs.start, tile: Some(tile) };
+                let bundle = Bundle::of(&group, &inputs, Some(tile));
                 if block == blocks.start {
-                    coefficients.prepare(simd, plan, (&edges, start), magnitude);
+                    coefficients.prepare(simd, plan, (&bundle, start), magnitude);
                 }
                 let next = if coefficients.is_far() { ahead.next() } else { None };
-                let each = edges.each(plan);
+                let each = bundle.each(plan);
                 for slot_index in 0..group.len() {
                     if let Some(edges) = next.as_ref().and_then(|next| next.edges_of_slot(plan, slot_index)) {
                         coefficients.fetch(plan, edges);
@@ -102,21 +101,21 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                 weights.weigh(simd, slot, (plan, input), (column(input), x), dx.is_some());
             }
             let dy = &dy[block * plan.padded_outputs() * block_length..];
-            let mut place = Place { start: plan.packed(first - inputs.start), within_group: 0 };
+            let mut start = Start { of_task: plan.packed(first - inputs.start), of_group: 0 };
             for tile in plan.tiles() {
                 let dy = &dy[tile.first * block_length..][..tile.width * block_length];
-                let of_tile =
-                    Block { inputs: group.start - inputs.start..group.end - inputs.start, tile: Some(tile) };
-                if block == blocks.start {
-                    edges.prepare(simd, plan, &of_tile);
+                let bundle = Bundle::of(&group, &inputs, Some(tile));
+                // Derivatives by the coefficients need none of them.
+                if block == blocks.start && dx.is_some() {
+                    edges.prepare(simd, plan, &bundle);
                 }
                 let next = if edges.is_far() { ahead.next() } else { None };
-                let each = of_tile.each(plan);
+                let each = bundle.each(plan);
                 for slot_index in 0..group.len() {
                     if let Some(next) = next.as_ref().and_then(|next| next.edges_of_slot(plan, slot_index)) {
                         edges.fetch(plan, next);
                     }
-                    let (rows, gradient) = edges.rows(place, (slot_index, each));
+                    let (rows, gradient) = edges.rows(start, (slot_index, each));
                     let slot = weights.slot(slot_index, plan.degree, column(first + slot_index));
                     by_width!(simd, plan, tile.width, K, N, U =>
                         gradient_tile::<S, T, K, N, U>(simd, slot, dy, gradient, block == blocks.start));
@@ -128,10 +127,10 @@ pub(crate) fn backward<S: Simd, T: Float>(simd: S, task: Backward<'_, T>, scratc
                     }
                 }
                 if block + 1 == blocks.end {
-                    edges.finish(simd, plan, &of_tile, place.within_group);
+                    edges.finish(simd, plan, &bundle, start);
                 }
-                let length = of_tile.packed(plan);
-                place = Place { start: place.start + length, within_group: place.within_group + length };
+                let length = bundle.packed(plan);
+                start = Start { of_task: start.of_task + length, of_group: start.of_group + length };
             }
             let Some(dx) = dx.as_deref_mut() else { continue };
             for (slot_index, input) in group.clone().enumerate() {

@@ -41,12 +41,13 @@ fn rule<T: Real>() -> AdamRule<T> {
 
 fn descend<T: Real>(
     executor: &mut dyn Executor<T>,
+    loss: Loss,
     batch: &Batch<'_, T>,
     slabs: &mut Slabs<T>,
 ) -> (f64, Option<f64>) {
     let Slabs { parameters, gradient, first, second } = slabs;
     let descent = Descent { rule: &rule(), largest: 10.0, parameters, gradient, first, second };
-    executor.descend(Loss::Mse, batch, descent).unwrap()
+    executor.descend(loss, batch, descent).unwrap()
 }
 
 fn descends_as_in_two_steps<T: Real>(case: &Case)
@@ -54,13 +55,14 @@ where
     CpuBackend: Compile<T>,
 {
     let (x, targets) = (case.inputs::<T>(), case.targets::<T>(Loss::Mse));
-    let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
+    let weights: Vec<T> = (0..case.rows).map(|row| T::from_f64((row % 3) as f64)).collect();
+    let batch = Batch { x: &x, targets: &targets, weights: Some(&weights), rows: case.rows };
     for (isa, threads) in Isa::available().into_iter().map(|isa| (isa, 1)).chain([(Isa::best(), 3)]) {
         let backend = CpuBackend::new(CpuOptions { threads: Some(threads), isa: Some(isa) }).unwrap();
         let mut executor: Box<dyn Executor<T>> = backend.compile(&case.program()).unwrap();
         let (mut found, mut expected) = (slabs::<T>(case), slabs::<T>(case));
         for _ in 0..3 {
-            let (loss, squares) = descend(&mut *executor, &batch, &mut found);
+            let (loss, squares) = descend(&mut *executor, Loss::Mse, &batch, &mut found);
             let Slabs { parameters, gradient, first, second } = &mut expected;
             let known = executor.loss_and_gradient(Loss::Mse, parameters, &batch, gradient).unwrap();
             let survey = executor.survey(parameters, gradient);
@@ -76,12 +78,17 @@ where
 
 #[test]
 fn parameters_and_moments_have_the_bits_of_a_gradient_and_a_step() {
-    for case in
-        [case(&[130, 1000, 1], 5, 3, 20), case(&[80, 1000], 12, 2, 128), case(&[17_000, 7, 9], 5, 3, 3)]
-    {
+    let wide = case(&[130, 1000, 1], 5, 3, 20);
+    let decaying = Case { placement: Placement::AdaptiveExtended, outside: Outside::Zero, ..wide.clone() };
+    let constant = Case { outside: Outside::Constant, base: Base::Identity, ..wide.clone() };
+    let products = Case { products: vec![vec![2, 3]], ..case(&[130, 1000, 1], 5, 3, 20) };
+    let narrow = case(&[17_000, 7, 9], 5, 3, 3);
+    for case in [wide.clone(), decaying, constant, products, case(&[80, 1000], 12, 2, 128), narrow.clone()] {
         descends_as_in_two_steps::<f32>(&case);
     }
-    descends_as_in_two_steps::<f64>(&case(&[130, 1000, 1], 5, 3, 20));
+    descends_as_in_two_steps::<f32>(&case(&[1050, 130, 1050], 5, 3, 10));
+    descends_as_in_two_steps::<f64>(&wide);
+    descends_as_in_two_steps::<f64>(&narrow);
 }
 
 #[test]
@@ -90,23 +97,27 @@ fn what_might_leave_the_range_moves_nothing_and_has_its_gradient() {
     let backend = CpuBackend::new(CpuOptions { threads: Some(2), isa: None }).unwrap();
     let mut executor: Box<dyn Executor<f32>> = backend.compile(&case.program()).unwrap();
     let targets = case.targets::<f32>(Loss::Mse);
-    // An input far away, one that is no number, a parameter that is large, one that is none, one without limit.
-    let changes: [Change; 5] = [
-        |x, _| x[0] = 1e30,
-        |x, _| x[0] = f32::NAN,
-        |_, parameters| parameters[0] = 1e37,
-        |_, parameters| parameters[7] = f32::NAN,
-        |_, parameters| *parameters.last_mut().unwrap() = f32::INFINITY,
+    // An input far away, one that is no number, a parameter that is large, one that is none, one without limit. Derivatives
+    // of the absolute error stay small, so that it is the inputs and parameters that are looked at.
+    let changes: [(Loss, Change); 5] = [
+        (Loss::Mae, |x, _| x[0] = 1e30),
+        (Loss::Mse, |x, _| x[0] = f32::NAN),
+        (Loss::Mae, |_, parameters| parameters[0] = 1e37),
+        (Loss::Mse, |_, parameters| parameters[7] = f32::NAN),
+        (Loss::Mse, |_, parameters| *parameters.last_mut().unwrap() = f32::INFINITY),
     ];
-    for (index, change) in changes.into_iter().enumerate() {
+    for (index, (loss, change)) in changes.into_iter().enumerate() {
         let (mut x, mut found) = (case.inputs::<f32>(), slabs::<f32>(&case));
+        let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
+        let (_, squares) = descend(&mut *executor, loss, &batch, &mut found.clone());
+        assert!(squares.is_some(), "{index}: what came before has no influence");
         change(&mut x, &mut found.parameters);
         let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
         let before = found.clone();
-        let (_, squares) = descend(&mut *executor, &batch, &mut found);
+        let (_, squares) = descend(&mut *executor, loss, &batch, &mut found);
         assert_eq!(squares, None, "{index}");
         let mut gradient = vec![0.0; before.gradient.len()];
-        executor.loss_and_gradient(Loss::Mse, &before.parameters, &batch, &mut gradient).unwrap();
+        executor.loss_and_gradient(loss, &before.parameters, &batch, &mut gradient).unwrap();
         let bits = |slab: &[f32]| slab.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
         assert!(bits(&found.gradient) == bits(&gradient), "{index}");
         assert!(bits(&found.parameters) == bits(&before.parameters), "{index}");

@@ -160,7 +160,7 @@ impl Survey {
     }
 }
 
-/// The sum of squares of at most [`SLAB_CHUNK`] numbers.
+/// The sum of squares.
 #[inline(always)]
 pub fn sum_of_squares<T: Real>(numbers: &[T]) -> f64 {
     sum(
@@ -170,7 +170,7 @@ pub fn sum_of_squares<T: Real>(numbers: &[T]) -> f64 {
     )
 }
 
-/// The sum of magnitudes of at most [`SLAB_CHUNK`] numbers.
+/// The sum of magnitudes.
 #[inline(always)]
 pub fn sum_of_magnitudes<T: Real>(numbers: &[T]) -> f64 {
     sum(

@@ -166,6 +166,58 @@ pub struct LayerViewsMut<'a, T> {
     pub constants: &'a mut [T],
 }
 
+impl<'a, T> LayerViews<'a, T> {
+    /// The views of so many edges, each with so many bases, and of those after them; without constants.
+    pub fn split_at(self, edges: usize, bases: usize) -> (Self, Self) {
+        let (control_points, points) = self.control_points.split_at(edges * bases);
+        let (base_weight, base_weights) = self.base_weight.split_at(edges);
+        let (spline_weight, spline_weights) = self.spline_weight.split_at(edges);
+        let views = |control_points, base_weight, spline_weight| Self {
+            control_points,
+            base_weight,
+            spline_weight,
+            constants: &[],
+        };
+        (views(control_points, base_weight, spline_weight), views(points, base_weights, spline_weights))
+    }
+}
+
+impl<'a, T> LayerViewsMut<'a, T> {
+    /// As [`LayerViews::split_at`].
+    pub fn split_at(self, edges: usize, bases: usize) -> (Self, Self) {
+        let (control_points, points) = self.control_points.split_at_mut(edges * bases);
+        let (base_weight, base_weights) = self.base_weight.split_at_mut(edges);
+        let (spline_weight, spline_weights) = self.spline_weight.split_at_mut(edges);
+        let views = |control_points, base_weight, spline_weight| Self {
+            control_points,
+            base_weight,
+            spline_weight,
+            constants: &mut [],
+        };
+        (views(control_points, base_weight, spline_weight), views(points, base_weights, spline_weights))
+    }
+
+    /// The views of some edges, each with so many bases; without constants.
+    pub fn of_edges(&mut self, edges: Range<usize>, bases: usize) -> LayerViewsMut<'_, T> {
+        LayerViewsMut {
+            control_points: &mut self.control_points[edges.start * bases..edges.end * bases],
+            base_weight: &mut self.base_weight[edges.clone()],
+            spline_weight: &mut self.spline_weight[edges],
+            constants: &mut [],
+        }
+    }
+
+    /// The views for reading.
+    pub fn shared(&self) -> LayerViews<'_, T> {
+        LayerViews {
+            control_points: self.control_points,
+            base_weight: self.base_weight,
+            spline_weight: self.spline_weight,
+            constants: self.constants,
+        }
+    }
+}
+
 /// A network as backends see it. Checked when made, so that backends may rely on its shapes.
 #[derive(Clone, Debug)]
 pub struct Program {

@@ -241,7 +241,7 @@ impl<T: Real> Network<T> {
     /// zero and functions what they are.
     ///
     /// # Panics
-    /// If `slab` is not as long as the parameters.
+    /// If there are any, and `slab` is not as long as the parameters.
     pub fn clear_absent(&self, slab: &mut [T]) {
         if !self.has_absent() {
             return;

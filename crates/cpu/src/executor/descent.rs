@@ -1,10 +1,10 @@
 //! Loss, gradient and step of Adam at once. The first layer, whose gradients come last and which in wide networks has
-//! nearly all parameters, moves group by group while its gradients are made; the others by a pass over their slab.
+//! nearly all parameters, moves tile by tile while its gradients are made; the others by a pass over their slab.
 
 use super::CpuExecutor;
 use crate::coefficients::Goal;
-use crate::descent::Move;
 use crate::float::Float;
+use crate::moves::Move;
 use crate::partition::Rows;
 use kanode_engine::{AdamSlabs, Batch, Descent, EngineError, Loss};
 
@@ -82,9 +82,11 @@ impl<T: Float> CpuExecutor<T> {
         let magnitude = self.team.take_magnitude();
         let slopes = self.team.magnitude(&self.packed_dy, &mut self.surveys);
         let inputs = self.team.magnitude(x, &mut self.surveys);
-        let weight = plan.reach.largest(inputs).max(inputs);
+        let limit = T::MAX.to_f64() / 4.0;
+        let weight = plan.reach.largest(inputs, limit).max(inputs);
         // Where bases add up to 1, one of the k + 2 sums is all slopes less the others; the 2 is for rounding.
         let sums = 2.0 * (plan.degree + 2) as f64 * slopes * weight;
+        // No slopes times an infinite weight is no number, and refused as well.
         (magnitude, sums * magnitude.max(1.0))
     }
 }

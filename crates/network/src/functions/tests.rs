@@ -102,9 +102,11 @@ fn a_pruned_edge_can_become_a_function_and_a_function_can_be_pruned() {
     let removal = Removal { edges: vec![FIRST], ..Removal::default() };
     let pruned = network().prune(&rows(), &removal).unwrap();
     assert!(pruned.is_pruned(0, 5) && pruned.function_of(FIRST).is_none());
+    let edges = pruned.edge_count();
     assert_eq!(pruned.constants_of(LAST), [0.25, -0.5]);
     let again = pruned.with_function(FIRST, Arc::new(Parabola(0.0)), &[1.0, 0.0]).unwrap();
     assert!(!again.is_pruned(0, 5) && again.edge_curve(0, 1, 2, &[3.0]).unwrap() == [9.0]);
+    assert!(again.edge_count() == edges + 1 && again.has_absent());
     Network::from_parts(again.parts()).unwrap();
 }
 

@@ -90,14 +90,22 @@ pub(super) struct BatchObjective<'a, T: Real> {
     pub(super) evaluations: u64,
 }
 
-impl<T: Real> Objective<T> for BatchObjective<'_, T> {
-    type Stop = Halt;
-
-    fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, Halt> {
+impl<T: Real> BatchObjective<'_, T> {
+    /// Begins an evaluation.
+    fn begin(&mut self) -> Result<(), Halt> {
         if self.observer.cancelled() {
             return Err(Halt::Cancelled);
         }
         self.evaluations += 1;
+        Ok(())
+    }
+}
+
+impl<T: Real> Objective<T> for BatchObjective<'_, T> {
+    type Stop = Halt;
+
+    fn evaluate(&mut self, x: &[T], gradient: &mut [T]) -> Result<f64, Halt> {
+        self.begin()?;
         let loss = self.executor.loss_and_gradient(self.loss, x, &self.batch, gradient);
         let loss = loss.map_err(Halt::Engine)?;
         Ok(loss + self.terms.add(x, &self.batch, gradient))
@@ -108,10 +116,7 @@ impl<T: Real> Objective<T> for BatchObjective<'_, T> {
             let Descent { parameters, gradient, .. } = descent;
             return self.evaluate(parameters, gradient).map(|loss| (loss, None));
         }
-        if self.observer.cancelled() {
-            return Err(Halt::Cancelled);
-        }
-        self.evaluations += 1;
+        self.begin()?;
         self.executor.descend(self.loss, &self.batch, descent).map_err(Halt::Engine)
     }
 

@@ -3,9 +3,9 @@
 //! A step that is refused must leave all parameters as they were, and here the first have moved before the last gradients
 //! are known. So a bound on all of them is made beforehand.
 
-use crate::coefficients::{fetch_views, split_views_mut};
+use crate::coefficients::fetch_views;
 use crate::float::Float;
-use crate::pack::{Block, is_usual, unpack_rows, views_mut};
+use crate::pack::{Bundle, by_bases, unpack_rows};
 use crate::plan::Plan;
 use fearless_simd::prelude::*;
 use kanode_engine::{AdamRule, AdamSlabs, LayerViews, LayerViewsMut, sum_of_squares};
@@ -23,47 +23,45 @@ pub(crate) struct Move<'a, T> {
 
 impl<'a, T: Float> Move<'a, T> {
     pub(crate) fn parameters(&self) -> LayerViews<'_, T> {
-        shared(&self.parameters)
+        self.parameters.shared()
     }
 
     /// The step of so many inputs, which are one task's, and of those after them.
     pub(crate) fn split(self, plan: &Plan<T>, inputs: usize) -> (Self, Self) {
-        let Self { rule, .. } = self;
-        let parameters = split_views_mut(plan, self.parameters, inputs);
-        let first = split_views_mut(plan, self.first, inputs);
-        let second = split_views_mut(plan, self.second, inputs);
+        let (rule, edges) = (self.rule, inputs * plan.outputs);
+        let parameters = self.parameters.split_at(edges, plan.bases);
+        let first = self.first.split_at(edges, plan.bases);
+        let second = self.second.split_at(edges, plan.bases);
         let squares = self.squares.split_at_mut(1);
         let rest =
             Self { rule, parameters: parameters.1, first: first.1, second: second.1, squares: squares.1 };
         (Self { rule, parameters: parameters.0, first: first.0, second: second.0, squares: squares.0 }, rest)
     }
 
-    /// The step of a block whose packed gradients are there.
+    /// The step of a bundle whose packed gradients are there.
     #[inline(always)]
     pub(crate) fn make<S: Simd>(
         &mut self,
         simd: S,
         plan: &Plan<T>,
-        block: &Block,
+        bundle: &Bundle,
         packed: &[T],
         room: &mut [T],
     ) {
         simd.vectorize(
             #[inline(always)]
             || {
-                for (input, rows) in block.inputs.clone().zip(packed.chunks_exact(block.each(plan))) {
-                    let (edges, rows) = (block.edges(plan, input), (rows, block.width()));
-                    if is_usual::<S, T>(plan) {
-                        self.make_rows::<S, true>(simd, plan, edges, rows, room);
-                    } else {
-                        self.make_rows::<S, false>(simd, plan, edges, rows, room);
-                    }
+                let mut sum = 0.0;
+                for (input, rows) in bundle.inputs.clone().zip(packed.chunks_exact(bundle.each(plan))) {
+                    let (edges, rows) = (bundle.edges(plan, input), (rows, bundle.width()));
+                    by_bases!(plan, USUAL => sum += self.make_rows::<S, USUAL>(simd, plan, edges, rows, room));
                 }
+                self.squares[0] += sum;
             },
         );
     }
 
-    /// The step of the edges of an input and a tile.
+    /// The step of the edges of an input and a tile. Returns the sum of squares of their gradients.
     #[inline(always)]
     fn make_rows<S: Simd, const USUAL: bool>(
         &mut self,
@@ -72,7 +70,7 @@ impl<'a, T: Float> Move<'a, T> {
         edges: Range<usize>,
         rows: (&[T], usize),
         room: &mut [T],
-    ) {
+    ) -> f64 {
         let (control_points, weights) = room.split_at_mut(edges.len() * plan.bases);
         let (base_weight, spline_weight) = weights[..2 * edges.len()].split_at_mut(edges.len());
         let to = LayerViewsMut {
@@ -81,10 +79,10 @@ impl<'a, T: Float> Move<'a, T> {
             spline_weight: &mut *spline_weight,
             constants: &mut [],
         };
-        unpack_rows::<S, T, USUAL>(simd, plan, edges.clone(), rows, shared(&self.parameters), to);
-        let parameters = views_mut(plan, &mut self.parameters, edges.clone());
-        let first = views_mut(plan, &mut self.first, edges.clone());
-        let second = views_mut(plan, &mut self.second, edges);
+        unpack_rows::<S, T, USUAL>(simd, plan, edges.clone(), rows, self.parameters.shared(), to);
+        let parameters = self.parameters.of_edges(edges.clone(), plan.bases);
+        let first = self.first.of_edges(edges.clone(), plan.bases);
+        let second = self.second.of_edges(edges, plan.bases);
         let slabs = [
             AdamSlabs {
                 parameters: parameters.control_points,
@@ -105,25 +103,18 @@ impl<'a, T: Float> Move<'a, T> {
                 second: second.spline_weight,
             },
         ];
+        let mut sum = 0.0;
         for slabs in slabs {
-            self.squares[0] += sum_of_squares(slabs.gradient);
+            sum += sum_of_squares(slabs.gradient);
             self.rule.apply(slabs);
         }
+        sum
     }
 
     /// Asks for the moments of some edges.
     #[inline(always)]
     pub(crate) fn fetch(&self, plan: &Plan<T>, edges: Range<usize>) {
-        fetch_views(plan, shared(&self.first), edges.clone());
-        fetch_views(plan, shared(&self.second), edges);
-    }
-}
-
-fn shared<'a, T>(views: &'a LayerViewsMut<'_, T>) -> LayerViews<'a, T> {
-    LayerViews {
-        control_points: views.control_points,
-        base_weight: views.base_weight,
-        spline_weight: views.spline_weight,
-        constants: views.constants,
+        fetch_views(plan, self.first.shared(), edges.clone());
+        fetch_views(plan, self.second.shared(), edges);
     }
 }
