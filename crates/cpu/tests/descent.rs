@@ -93,7 +93,13 @@ fn parameters_and_moments_have_the_bits_of_a_gradient_and_a_step() {
 
 #[test]
 fn what_might_leave_the_range_moves_nothing_and_has_its_gradient() {
-    let case = case(&[130, 1000, 1], 5, 3, 20);
+    // A layer alone, and one before another, whose gradients would tell.
+    for case in [case(&[130, 1000], 5, 3, 20), case(&[130, 1000, 1], 5, 3, 20)] {
+        refuses_what_might_leave_the_range(&case);
+    }
+}
+
+fn refuses_what_might_leave_the_range(case: &Case) {
     let backend = CpuBackend::new(CpuOptions { threads: Some(2), isa: None }).unwrap();
     let mut executor: Box<dyn Executor<f32>> = backend.compile(&case.program()).unwrap();
     let targets = case.targets::<f32>(Loss::Mse);
@@ -107,7 +113,7 @@ fn what_might_leave_the_range_moves_nothing_and_has_its_gradient() {
         (Loss::Mse, |_, parameters| *parameters.last_mut().unwrap() = f32::INFINITY),
     ];
     for (index, (loss, change)) in changes.into_iter().enumerate() {
-        let (mut x, mut found) = (case.inputs::<f32>(), slabs::<f32>(&case));
+        let (mut x, mut found) = (case.inputs::<f32>(), slabs::<f32>(case));
         let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
         let (_, squares) = descend(&mut *executor, loss, &batch, &mut found.clone());
         assert!(squares.is_some(), "{index}: what came before has no influence");

@@ -233,4 +233,27 @@ mod tests {
             .collect();
         assert_eq!(lengths, [SLAB_CHUNK, SLAB_CHUNK, 5]);
     }
+
+    #[test]
+    fn a_step_is_sure_to_stay_finite_below_the_limits_alone() {
+        let rule = AdamRule::<f32> {
+            first: [0.9, 0.1],
+            second: [0.999, 0.001],
+            epsilon: 1e-8,
+            keep: 1.0,
+            rate: 0.01,
+            scale: 1000.0,
+        };
+        assert!(rule.stays_finite(1e37, 1e17));
+        // The parameter, the second moment made unbiased, the quotient that ε bounds; and what is no number.
+        for (magnitude, largest) in [(2e38, 1.0), (1.0, 1e18), (f64::NAN, 1.0), (1.0, f64::NAN)] {
+            assert!(!rule.stays_finite(magnitude, largest), "{magnitude} {largest}");
+        }
+        assert!(!AdamRule { rate: 1e20, ..rule }.stays_finite(1.0, 1e11));
+        assert!(!AdamRule { epsilon: 0.0, ..rule }.stays_finite(1.0, 1.0));
+        assert!(!AdamRule { rate: f32::INFINITY, ..rule }.stays_finite(1.0, 0.0));
+        // What it promises.
+        let (x, m, v) = rule.element(1e37, 1e17, -1e17, 1e34);
+        assert!([x, m, v * rule.scale].iter().all(|number| number.is_finite()));
+    }
 }

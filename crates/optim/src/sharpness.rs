@@ -47,6 +47,8 @@ impl<T: Real, O: Objective<T> + ?Sized> Objective<T> for SharpnessAware<'_, O> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Optimizer, OptimizerState, StepOutcome};
+    use kanode_engine::Descent;
     use std::convert::Infallible;
 
     #[test]
@@ -74,5 +76,39 @@ mod tests {
         let mut gradient = [1.0f32; 3];
         assert_eq!(SharpnessAware::new(0.1, &mut flat).evaluate(&[0.0; 3], &mut gradient), Ok(1.0));
         assert_eq!(gradient, [0.0; 3]);
+    }
+
+    #[test]
+    fn a_step_that_the_objective_would_do_itself_is_not_asked_for() {
+        struct Eager;
+
+        impl Objective<f64> for Eager {
+            type Stop = Infallible;
+
+            fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, Infallible> {
+                gradient[0] = 2.0 * x[0];
+                Ok(x[0] * x[0])
+            }
+
+            fn descend(&mut self, descent: Descent<'_, f64>) -> Result<(f64, Option<f64>), Infallible> {
+                descent.parameters[0] = 7.0;
+                Ok((1.0, Some(4.0)))
+            }
+        }
+
+        let step = |sharp: bool| {
+            let (mut x, mut state) = ([1.0], OptimizerState::new(&Optimizer::adam(), 1));
+            let mut objective = Eager;
+            let step = if sharp {
+                state.step(&mut x, 0.1, &mut SharpnessAware::new(0.05, &mut objective))
+            } else {
+                state.step(&mut x, 0.1, &mut objective)
+            };
+            let step = step.unwrap();
+            assert_eq!(step.outcome, StepOutcome::Accepted);
+            (x[0], step.gradient_norm)
+        };
+        assert_eq!(step(false), (7.0, 2.0));
+        assert!((step(true).0 - 0.9).abs() < 1e-6);
     }
 }
