@@ -150,7 +150,8 @@ const hints: Partial<Record<KanErrorCode, string>> = {
   ERR_KAN_INTERNAL:
     'This is a bug in kanode; please report it with the message above. Load the model again from its last file.',
   ERR_KAN_UNUSABLE: 'Load the model again from its last file or checkpoint.',
-  ERR_KAN_DIVERGED: 'The last good parameters were kept. Lower learningRate, or use standardize: true.',
+  ERR_KAN_DIVERGED:
+    'The last good parameters were kept. Lower learningRate or penalties, use standardize: true, and look for values far beyond the others; a fitted model keeps the scale of its first data.',
   ERR_KAN_MEMORY: 'Use fewer rows at once, a smaller grid or smaller layers.',
 }
 

@@ -17,7 +17,7 @@ use crate::prepare::Prepared;
 use crate::report::{Best, Level, Phase, Progress, Record, StopReason, Watched};
 use crate::solver::Halt;
 use crate::state::{Position, StateError, TrainState};
-use crate::watch::Watch;
+use crate::watch::{Measured, Watch};
 use kanode_engine::{Compile, EngineError, Executor, Loss, Real};
 use kanode_network::Network;
 use kanode_optim::{Failure, SharpnessAware, Step, StepOutcome};
@@ -46,7 +46,7 @@ pub(crate) struct Run<'a, T: Real> {
     method: Method<T>,
     /// The parameters after the last accepted step.
     x: Vec<T>,
-    /// Those before it, where their loss is watched, or the step may lead nowhere.
+    /// Those before it, where their loss is watched, or the step may lead nowhere; until that loss is told of.
     before: Vec<T>,
     watch: Watch<T>,
     position: Position,
@@ -307,9 +307,15 @@ impl<'a, T: Real> Run<'a, T> {
         if let Some(device) = self.on_device.as_mut().filter(|_| wanted) {
             device.better = true;
         }
-        let here = if self.measures_before_step() { &self.before } else { &self.x };
-        let parameters = self.on_device.is_none().then_some(here.as_slice());
-        Ok(measurement.is_some_and(|loss| self.watch.measured(loss, parameters, &mut self.position)))
+        let Some(loss) = measurement else { return Ok(false) };
+        let parameters = if self.on_device.is_some() {
+            None
+        } else if self.measures_before_step() {
+            Some(Measured::Spare(&mut self.before))
+        } else {
+            Some(Measured::Needed(&self.x))
+        };
+        Ok(self.watch.measured(loss, parameters, &mut self.position))
     }
 
     /// The root mean squared error in the user's units that a loss amounts to, if it does.

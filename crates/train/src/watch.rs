@@ -13,6 +13,15 @@ pub(crate) struct Watch<T> {
     best: Option<Vec<T>>,
 }
 
+/// Parameters that were measured.
+#[derive(Debug)]
+pub(crate) enum Measured<'a, T> {
+    /// Others have a use for them.
+    Needed(&'a [T]),
+    /// They may be exchanged for any of their length, which saves a copy.
+    Spare(&'a mut Vec<T>),
+}
+
 impl<T: Real> Watch<T> {
     /// `best` are the parameters of `position.best`, if there is one.
     pub(crate) fn new(watched: Watched, early: Option<EarlyStopping>, best: Option<Vec<T>>) -> Self {
@@ -31,14 +40,21 @@ impl<T: Real> Watch<T> {
 
     /// Takes in a measurement of the loss watched, at `parameters`; without them, [`Watch::bring`] has to follow. Returns
     /// whether to stop early.
-    pub(crate) fn measured(&mut self, loss: f64, parameters: Option<&[T]>, position: &mut Position) -> bool {
+    pub(crate) fn measured(
+        &mut self,
+        loss: f64,
+        parameters: Option<Measured<'_, T>>,
+        position: &mut Position,
+    ) -> bool {
         // Comparisons with NaN are false: such a loss never improves on anything.
         let finite = loss.is_finite();
         if finite && position.best.is_none_or(|best| loss < best.loss) {
             position.best = Some(BestPoint { step: position.steps, epoch: position.epochs, loss });
             match (&mut self.best, parameters) {
-                (Some(best), Some(parameters)) => best.copy_from_slice(parameters),
-                (None, Some(parameters)) => self.best = Some(parameters.to_vec()),
+                (Some(best), Some(Measured::Needed(parameters))) => best.copy_from_slice(parameters),
+                (Some(best), Some(Measured::Spare(parameters))) => std::mem::swap(best, parameters),
+                (None, Some(Measured::Needed(parameters))) => self.best = Some(parameters.to_vec()),
+                (None, Some(Measured::Spare(parameters))) => self.best = Some(parameters.clone()),
                 (_, None) => {}
             }
         }
@@ -68,7 +84,13 @@ mod tests {
         let mut position = Position::default();
         let stops = losses.iter().map(|loss| {
             position.steps += 1;
-            watch.measured(*loss, Some(&[*loss]), &mut position)
+            // Either way.
+            let (needed, mut spare) = ([*loss], vec![*loss]);
+            let here = match position.steps % 2 {
+                0 => Measured::Needed(&needed),
+                _ => Measured::Spare(&mut spare),
+            };
+            watch.measured(*loss, Some(here), &mut position)
         });
         let stops = stops.collect();
         (stops, position, watch.best)
