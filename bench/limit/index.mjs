@@ -12,7 +12,7 @@ await main(async () => {
   const cargo = ['--release', '--locked', '-p', 'kanode-bench', '--bin', 'limit']
   if ((await run('cargo', ['build', ...cargo])) !== 0) return 1
   const save = process.argv.includes('--save')
-  const options = process.argv.slice(2).filter((option) => option !== '--save')
+  const options = process.argv.slice(2).filter(option => option !== '--save')
   const { status, stdout, stderr } = ask('cargo', ['run', '--quiet', ...cargo, '--', ...options])
   if (status !== 0) throw new Failure(stderr.trim())
   const measured = JSON.parse(stdout)
@@ -20,7 +20,9 @@ await main(async () => {
   console.log(`${machine}\n${compiler}, Node.js ${process.version}`)
   for (const { isa, f32, f64 } of measured.peakGigaMultiplyAdds)
     console.log(`peak of one core with ${isa}: ${f32.toFixed(1)} f32, ${f64.toFixed(1)} f64 multiply-adds a ns`)
-  console.log(`copies ${measured.copiedGigabytesPerSecond.toFixed(1)} GB/s; medians of whole layer steps on one thread:`)
+  console.log(
+    `copies ${measured.copiedGigabytesPerSecond.toFixed(1)} GB/s; medians of whole layer steps on one thread:`,
+  )
   const shapeOf = ({ inputs, outputs, rows, grid, degree }) =>
     `${inputs}→${outputs}, ${rows} rows, G ${grid}, k ${degree}`.padEnd(34)
   for (const layer of measured.layers) {
@@ -29,7 +31,7 @@ await main(async () => {
   }
   console.log(`${measured.threads} threads beside one, in turns:`)
   for (const layer of measured.gains) {
-    const [one, all] = [layer.oneThreadMs, layer.allThreadsMs].map((ms) => ms.toFixed(4))
+    const [one, all] = [layer.oneThreadMs, layer.allThreadsMs].map(ms => ms.toFixed(4))
     console.log(`${shapeOf(layer)}${one} ms  ${all} ms  ${layer.gain.toFixed(2)}`)
   }
   if (!save) return 0

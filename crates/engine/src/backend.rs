@@ -110,10 +110,10 @@ pub trait Executor<T: Real>: Send {
     }
 
     /// The loss of a batch, and the step of Adam that follows from its gradient at once: parameters and moments get the same
-    /// bits as from [`Executor::loss_and_gradient`] and [`Executor::adam`], `gradient` nothing to rely on. That saves much
-    /// traffic with memory, but nobody can look at the gradient first. So it is done only where the loss is finite and
-    /// [`AdamRule::stays_finite`] is known beforehand, and tells the sum of squares of the gradient; otherwise
-    /// nothing moves, and `gradient` is written.
+    /// bits as from [`Executor::loss_and_gradient`] and [`Executor::adam`], `gradient` nothing to rely on. That saves
+    /// waiting and traffic with memory, but nobody else can look at the gradient first. So it is done only where the loss is
+    /// finite and [`AdamRule::stays_finite`], and tells the sum of squares of the gradient; otherwise nothing moves, and
+    /// `gradient` is written.
     ///
     /// # Errors
     /// As [`Executor::loss`]; nothing has moved.

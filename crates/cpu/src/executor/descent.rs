@@ -6,7 +6,7 @@ use crate::coefficients::Goal;
 use crate::float::Float;
 use crate::moves::Move;
 use crate::partition::Rows;
-use kanode_engine::{AdamSlabs, Batch, Descent, EngineError, Loss};
+use kanode_engine::{AdamSlabs, Batch, Descent, EngineError, Loss, Survey};
 
 impl<T: Float> CpuExecutor<T> {
     /// See [`kanode_engine::Executor::descend`]; lengths of slabs agree.
@@ -18,10 +18,19 @@ impl<T: Float> CpuExecutor<T> {
     ) -> Result<(f64, Option<f64>), EngineError> {
         let Descent { rule, largest, parameters, gradient, first, second } = descent;
         let rows = Rows::new(batch.rows, self.block);
-        // What is kept in a cache gains nothing.
+        // What is kept in a cache gains nothing from moving early.
         let kept = self.small || self.plans[0].keeps_packed(rows);
         if kept || !(1..=self.span()).contains(&batch.rows) {
-            return self.gradient(loss, parameters, batch, gradient).map(|loss| (loss, None));
+            let value = self.gradient(loss, parameters, batch, gradient)?;
+            let survey = self.team.survey(parameters, gradient, &mut self.surveys);
+            let Survey { squares, magnitudes } = survey;
+            let safe = value.is_finite()
+                && squares.is_finite()
+                && rule.stays_finite(magnitudes, largest.max(squares.sqrt()));
+            if safe {
+                self.team.adam(rule, AdamSlabs { parameters, gradient, first, second });
+            }
+            return Ok((value, safe.then_some(squares)));
         }
         self.team.take_magnitude();
         let (value, rows) = self.evaluate(loss, parameters, batch, true)?;
