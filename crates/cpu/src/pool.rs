@@ -35,9 +35,9 @@ impl Pool {
     /// tens of microseconds, on some virtual machines a hundred.
     pub(crate) fn within<R: Send>(&self, body: impl FnOnce() -> R + Send) -> R {
         let Some(workers) = &self.workers else { return body() };
-        let done = Done(AtomicBool::new(false));
+        let done = AtomicBool::new(false);
         let wait = || {
-            while !done.0.load(Ordering::Acquire) {
+            while !done.load(Ordering::Acquire) {
                 if rayon::yield_now() != Some(rayon::Yield::Executed) {
                     std::thread::yield_now();
                 }
@@ -74,15 +74,12 @@ impl Pool {
     }
 }
 
-/// Whether what others wait for is done.
-struct Done(AtomicBool);
-
-/// Says that it is done when it goes, even in a panic.
-struct Ends<'a>(&'a Done);
+/// Says that what others wait for is done when it goes, even in a panic.
+struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Release);
+        self.0.store(true, Ordering::Release);
     }
 }
 

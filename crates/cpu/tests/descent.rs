@@ -130,3 +130,20 @@ fn refuses_what_might_leave_the_range(case: &Case) {
         assert!(found.first == before.first && found.second == before.second, "{index}");
     }
 }
+
+#[test]
+fn a_gradient_whose_squares_tell_nothing_is_left_to_who_asked() {
+    let case = case(&[3, 9, 1], 5, 3, 20);
+    let backend = CpuBackend::new(CpuOptions { threads: Some(2), isa: None }).unwrap();
+    let mut executor: Box<dyn Executor<f64>> = backend.compile(&case.program()).unwrap();
+    let (x, mut found) = (case.inputs::<f64>(), slabs::<f64>(&case));
+    let mut targets = vec![0.0; case.rows];
+    executor.predict(&found.parameters, &x, &mut targets).unwrap();
+    let before = found.clone();
+    let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
+    assert_eq!(descend(&mut *executor, Loss::Mse, &batch, &mut found), (0.0, None));
+    assert!(found == before);
+    targets[0] += 1.0;
+    let batch = Batch { x: &x, targets: &targets, weights: None, rows: case.rows };
+    assert!(descend(&mut *executor, Loss::Mse, &batch, &mut found).1.is_some());
+}

@@ -126,6 +126,12 @@ impl Survey {
         Self::sum(chunks.map(|(parameters, gradient)| Self::of_chunk(parameters, gradient)))
     }
 
+    /// Whether the squares tell the norm of the gradient, and so that it is finite: they left the range of `f64` on neither
+    /// side.
+    pub fn is_plain(&self) -> bool {
+        self.squares.is_finite() && self.squares > f64::MIN_POSITIVE / f64::EPSILON
+    }
+
     /// Surveys slabs of at most [`SLAB_CHUNK`].
     #[inline(always)]
     pub fn of_chunk<T: Real>(parameters: &[T], gradient: &[T]) -> Self {

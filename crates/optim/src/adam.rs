@@ -118,7 +118,7 @@ impl<T: Real> Method<T> for Adam<T> {
         }
         let survey = objective.survey(x, &self.gradient);
         // Squares that leave the range are the exception that `norm` and `fault` are slow and careful for.
-        let plain = survey.squares.is_finite() && survey.squares > f64::MIN_POSITIVE / f64::EPSILON;
+        let plain = survey.is_plain();
         let gradient_norm = if plain { survey.squares.sqrt() } else { norm(&self.gradient) };
         if (!plain || !loss.is_finite())
             && let Some(reason) = fault(loss, &self.gradient)

@@ -25,7 +25,7 @@ impl<T: Float> CpuExecutor<T> {
             let survey = self.team.survey(parameters, gradient, &mut self.surveys);
             let Survey { squares, magnitudes } = survey;
             let safe = value.is_finite()
-                && squares.is_finite()
+                && survey.is_plain()
                 && rule.stays_finite(magnitudes, largest.max(squares.sqrt()));
             if safe {
                 self.team.adam(rule, AdamSlabs { parameters, gradient, first, second });
